@@ -1,0 +1,25 @@
+import { defineConfig } from "vitest/config";
+
+/**
+ * unit: pure logic and in-process servers, the inner loop (below 20 s in all).
+ * property: random interleavings; FAIRLEAD_RUNS sets how many.
+ * apiserver: a real etcd and API server. cluster: a real node with real pods.
+ */
+export default defineConfig({
+  test: {
+    projects: [
+      { test: { name: "unit", include: ["src/**/*.test.ts", "scripts/**/*.test.ts", "e2e/**/*.unit.test.ts"] } },
+      { test: { name: "property", include: ["src/**/*.property.ts"], testTimeout: 1_800_000 } },
+      { test: { name: "apiserver", include: ["e2e/apiserver/**/*.e2e.ts"], testTimeout: 120_000, hookTimeout: 1_800_000 } },
+      {
+        test: {
+          name: "cluster",
+          include: ["e2e/suites/**/*.e2e.ts"],
+          testTimeout: 300_000,
+          hookTimeout: 1_800_000,
+          fileParallelism: false,
+        },
+      },
+    ],
+  },
+});
