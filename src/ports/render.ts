@@ -1,0 +1,37 @@
+import type { Manifest } from "../api/objects.ts";
+import type { GitFile } from "./git.ts";
+
+/** Where in the repository an object stands. Line and column start at 1. */
+export interface Position {
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+}
+
+/** An object of the desired set with the place it came from. */
+export interface Rendered {
+  readonly object: Manifest;
+  readonly position: Position;
+}
+
+/** Why files could not be turned into objects. */
+export type RenderErrorReason = "InvalidYAML" | "DuplicateKey" | "NotAnObject" | "TooLarge" | "NoManifests";
+
+/** A broken file. `message` says what and the way out; `position` says where. */
+export interface RenderProblem {
+  readonly reason: RenderErrorReason;
+  readonly position: Position;
+  readonly message: string;
+}
+
+/** Everything that the files say, or every problem in them: never a part of the objects. */
+export type RenderResult =
+  | { readonly kind: "Rendered"; readonly objects: readonly Rendered[] }
+  | { readonly kind: "Broken"; readonly problems: readonly RenderProblem[] };
+
+/** Turns files into objects. */
+export interface Renderer {
+  /** Tells whether a file of this path is read at all. */
+  wants(path: string): boolean;
+  render(files: readonly GitFile[], signal: AbortSignal): Promise<RenderResult>;
+}
