@@ -1,3 +1,10 @@
+declare global {
+  interface JSON {
+    /** ECMAScript's JSON.rawJSON, in Node since 22; the library types lack it. */
+    rawJSON(text: string): object;
+  }
+}
+
 /** A JSON value as Fairlead carries it. A bigint stands for an integer beyond 2^53, kept exact from Git to the API server. */
 export type Json = string | number | bigint | boolean | null | readonly Json[] | JsonObject;
 

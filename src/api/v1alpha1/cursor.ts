@@ -1,0 +1,102 @@
+import { z } from "zod";
+import { time } from "./common.ts";
+
+const hash = z.string().min(1).max(63);
+
+/** Where a rollout can be. Each stage wants one absolute state of the cluster, and ends when that is in place. */
+export const STAGES = [
+  /** Stable's own Deployment is brought up beside the live one; both serve. */
+  "Adopting",
+  /** The Service is narrowed to stable's pods; the former ones leave it. */
+  "Narrowing",
+  /** The taken-over Deployment goes to 0 replicas. */
+  "Emptying",
+  /** No candidate; all traffic at stable. */
+  "Resting",
+  /** The candidate takes the weight of a step, is held there, and judged. */
+  "Stepping",
+  /** `toward` takes all traffic, then becomes stable: a promotion, a rollback, or a rescue. */
+  "Switching",
+  /** Stable takes all traffic, then the candidate goes: a rejection, a cancellation, or a superseding commit. */
+  "Returning",
+  /** The Deployment is brought back to full size beside stable, outside the Service. */
+  "Restoring",
+  /** The Service is handed from stable's pods to the Deployment's. */
+  "HandingBack",
+  /** All that Fairlead made is removed. */
+  "Releasing",
+] as const;
+export type Stage = (typeof STAGES)[number];
+
+/** What the Service selects beside what Git says. */
+export const selection = z.object({
+  kind: z
+    .enum(["Git", "Revision", "Serving", "Workload"])
+    .describe(
+      "kind: Git, nothing more; Revision, pods of one revision; Serving, pods marked as serving; Workload, marked pods of the Deployment.",
+    ),
+  revision: hash.optional().describe("revision: with kind Revision."),
+});
+export type Selection = Readonly<z.infer<typeof selection>>;
+
+/** Why all traffic moves to one revision. */
+export const CAUSES = ["Promoted", "RolledBack", "Rescued", "Rejected", "Cancelled", "Superseded"] as const;
+export type Cause = (typeof CAUSES)[number];
+
+/** The outcome of one measurement. */
+export const OUTCOMES = ["Pass", "Fail", "NoData", "ProviderError", "Invalid"] as const;
+export type Outcome = (typeof OUTCOMES)[number];
+
+const verdict = z.object({
+  name: z.string().max(63),
+  revision: hash.describe("revision: the candidate that was measured; a verdict counts for no other."),
+  outcome: z.enum(OUTCOMES),
+  value: z.string().max(64).optional(),
+  message: z.string().max(1024),
+  at: time,
+  since: time.describe("since: when this outcome began."),
+  passes: z.int().min(0).max(1_000_000).describe("passes: in this step."),
+  failures: z.int().min(0).max(1_000_000).describe("failures: of this revision in this attempt."),
+});
+export type Verdict = Readonly<z.infer<typeof verdict>>;
+
+/** The remembered place of a rollout: written before the first effect that it causes. */
+export const cursor = z.object({
+  stage: z.enum(STAGES),
+  stable: hash,
+  candidate: hash.optional(),
+  toward: hash.optional().describe("toward: the revision that takes all traffic, while Switching."),
+  cause: z.enum(CAUSES).optional().describe("cause: of Switching or Returning."),
+  message: z.string().max(1024).optional().describe("message: the cause in words."),
+  step: z.int().min(0).max(10_000).optional().describe("step: index of the step, while Stepping."),
+  steps: z.int().min(0).max(10_000).optional(),
+  weight: z.int().min(0).max(100).describe("weight: the candidate's wanted share."),
+  selection,
+  replicas: z.int().min(0).max(10_000).describe("replicas: how many pods a revision with all traffic has."),
+  enteredAt: time.describe("enteredAt: when this stage or step began."),
+  startedAt: time.describe("startedAt: when this rollout began."),
+  inPlaceAt: time.optional().describe("inPlaceAt: when what the step wants was first seen in place."),
+  peak: z.int().min(0).max(100).describe("peak: the highest weight of this candidate."),
+  verdicts: z
+    .array(verdict)
+    .max(20)
+    .meta({ "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"] })
+    .default([]),
+  measuredAt: time.optional(),
+  passed: z
+    .array(z.int().min(0).max(10_000))
+    .max(10_000)
+    .meta({ "x-kubernetes-list-type": "set" })
+    .default([])
+    .describe("passed: steps that the candidate has passed; weight above the first step needs them."),
+  previous: z
+    .array(z.object({ revision: hash, until: time, warmUntil: time.optional() }))
+    .max(20)
+    .meta({ "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["revision"] })
+    .default([])
+    .describe("previous: earlier stable revisions, newest first; each comes back at once until its time."),
+  rejected: z
+    .object({ revision: hash, message: z.string().max(1024), at: time, retry: z.string().max(64).optional() })
+    .optional(),
+});
+export type Cursor = Readonly<z.infer<typeof cursor>>;

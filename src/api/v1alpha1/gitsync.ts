@@ -1,0 +1,127 @@
+import { z } from "zod";
+import type { Manifest } from "../objects.ts";
+import { conditions, duration, objectName, time } from "./common.ts";
+
+const ref = z
+  .object({
+    branch: z.string().min(1).max(255).optional().describe("branch: the branch to follow."),
+    tag: z.string().min(1).max(255).optional().describe("tag: the tag to follow."),
+    commit: z
+      .string()
+      .regex(/^[0-9a-f]{40}$/)
+      .optional()
+      .describe("commit: a full commit hash; nothing is followed."),
+  })
+  .meta({
+    "x-kubernetes-validations": [
+      {
+        rule: "[has(self.branch), has(self.tag), has(self.commit)].filter(x, x).size() <= 1",
+        message: "set one of branch, tag and commit",
+      },
+    ],
+  });
+
+export const gitSyncSpec = z.object({
+  url: z
+    .string()
+    .min(1)
+    .max(2048)
+    .meta({
+      "x-kubernetes-validations": [
+        {
+          rule: "self.startsWith('https://') || self.startsWith('ssh://')",
+          message: "url begins with https:// or ssh://, for example ssh://git@git.example.com/acme/shop.git",
+        },
+      ],
+    })
+    .describe("url: the repository, https:// or ssh://. Credentials belong in secretRef."),
+  ref: ref.default({}).describe("ref: what to follow. Default: the branch main."),
+  path: z
+    .string()
+    .max(1024)
+    .meta({
+      "x-kubernetes-validations": [
+        {
+          rule: "!self.startsWith('/') && !self.split('/').exists(p, p == '..')",
+          message: "path is relative to the repository's root and holds no '..'",
+        },
+      ],
+    })
+    .default("")
+    .describe("path: the directory whose manifests are applied. Default: the whole repository."),
+  interval: duration
+    .default("1m")
+    .describe("interval: how often the repository is asked for news; a webhook makes it immediate."),
+  timeout: duration.default("60s").describe("timeout: the bound of one Git operation."),
+  secretRef: z
+    .object({ name: objectName })
+    .optional()
+    .describe(
+      "secretRef: a Secret in this namespace with username and password, bearerToken, or identity (an SSH private key) and known_hosts; ca.crt adds an authority.",
+    ),
+  serviceAccountName: objectName
+    .optional()
+    .describe(
+      "serviceAccountName: the account in this namespace that all writes are made as. Default: the operator's own.",
+    ),
+  prune: z.boolean().default(true).describe("prune: delete what Git no longer has."),
+  suspend: z.boolean().default(false).describe("suspend: stop applying and correcting until it is false again."),
+  webhook: z
+    .object({ secretRef: z.object({ name: objectName }) })
+    .optional()
+    .describe(
+      "webhook: accept push notices at /hooks/<namespace>/<name>, signed with the Secret's key `token` (X-Hub-Signature-256).",
+    ),
+});
+
+const inventoryEntry = z.object({
+  id: z.string().max(1024).describe("id: group/Kind/namespace/name."),
+  apiVersion: z.string().max(317),
+  uid: z.string().max(64).optional().describe("uid: of the object that was applied; absent while only planned."),
+});
+export type InventoryEntry = Readonly<z.infer<typeof inventoryEntry>>;
+
+const syncHistory = z.object({
+  revision: z.string().max(64),
+  subject: z.string().max(200).optional(),
+  author: z.string().max(200).optional(),
+  outcome: z.enum(["Applied", "Failed"]),
+  reason: z.string().max(128),
+  finishedAt: time,
+  durationMillis: z.int().min(0).max(86_400_000),
+  objects: z.int().min(0).max(100_000),
+});
+
+export const gitSyncStatus = z.object({
+  observedGeneration: z.int().min(0).max(Number.MAX_SAFE_INTEGER).optional(),
+  conditions: conditions.optional(),
+  attemptedRevision: z.string().max(64).optional().describe("attemptedRevision: the commit last worked on."),
+  appliedRevision: z.string().max(64).optional().describe("appliedRevision: the commit last applied as a whole."),
+  subject: z.string().max(200).optional().describe("subject: first line of the applied commit's message."),
+  objects: z.int().min(0).max(100_000).optional().describe("objects: how many objects are applied."),
+  inventory: z
+    .array(inventoryEntry)
+    .max(20_000)
+    .meta({ "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["id"] })
+    .optional(),
+  history: z.array(syncHistory).max(10).meta({ "x-kubernetes-list-type": "atomic" }).optional(),
+  lastHandledRequest: z.string().max(256).optional(),
+});
+
+export type GitSyncSpec = Readonly<z.infer<typeof gitSyncSpec>>;
+export type GitSyncStatus = Readonly<z.infer<typeof gitSyncStatus>>;
+
+/** A GitSync as read: the spec parsed with its defaults. */
+export interface GitSync {
+  readonly object: Manifest;
+  readonly spec: GitSyncSpec;
+  readonly status: GitSyncStatus;
+}
+
+/**
+ * Parses a stored GitSync leniently: unknown fields are ignored.
+ * Throws a ZodError for an impossible spec or status: an inventory that can't be read must never be taken for none.
+ */
+export function parseGitSync(object: Manifest): GitSync {
+  return { object, spec: gitSyncSpec.parse(object["spec"]), status: gitSyncStatus.parse(object["status"] ?? {}) };
+}

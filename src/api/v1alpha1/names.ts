@@ -1,0 +1,31 @@
+/** API group of Fairlead's resources; prefix of its labels and annotations. */
+export const GROUP = "fairlead.dev";
+/** The version that is served and stored. */
+export const API_VERSION = `${GROUP}/v1alpha1`;
+/** Field manager of every write. */
+export const FIELD_MANAGER = "fairlead";
+
+/** Labels, annotations and the finalizer that Fairlead writes. */
+export const Mark = {
+  /** Label on every object that a GitSync applied: what the drift watches select by. Value "true". */
+  managed: `${GROUP}/managed`,
+  /** Annotation: `syncNamespace/syncName/group/Kind/namespace/name`. It names the object itself, so a copy of it is no claim. */
+  owner: `${GROUP}/owner`,
+  /** Label on revision Deployments, their pods and Services: the revision's hash. */
+  revision: `${GROUP}/revision`,
+  /** Label on revision Deployments, their pods and Services: the ProgressiveRollout's name. */
+  rollout: `${GROUP}/rollout`,
+  /** Label on pods: "true" while the Service may send requests there. "handback": a pod of a workload that is being handed back. */
+  serving: `${GROUP}/serving`,
+  /** Annotation on a taken-over Deployment: the replicas that Git says, since `spec.replicas` is 0. */
+  replicas: `${GROUP}/replicas`,
+  /** Annotation on anything in Git: "disabled" keeps it from being pruned. */
+  prune: `${GROUP}/prune`,
+  /** Finalizer of both resources. */
+  finalizer: `${GROUP}/finalizer`,
+  /** Annotation that asks for a check now; its value is echoed to status.lastHandledRequest. */
+  requestedAt: `${GROUP}/requested-at`,
+} as const;
+
+/** Kubernetes' own pod annotation: of the pods of a ReplicaSet, the cheapest goes first. */
+export const POD_DELETION_COST = "controller.kubernetes.io/pod-deletion-cost";

@@ -1,0 +1,212 @@
+import { z } from "zod";
+import type { Manifest } from "../objects.ts";
+import { conditions, duration, objectName, time } from "./common.ts";
+import { cursor } from "./cursor.ts";
+
+const weightStep = z.object({
+  weight: z.int().min(0).max(100).describe("weight: the candidate's share of requests in this step, in percent."),
+  hold: duration.default("0s").describe("hold: how long the step stays in place at least."),
+});
+
+const canary = z.object({
+  steps: z
+    .array(weightStep)
+    .min(1)
+    .max(32)
+    .meta({
+      "x-kubernetes-list-type": "atomic",
+      "x-kubernetes-validations": [
+        {
+          rule: "self.map(s, s.weight).isSorted() && self.all(s, self.exists_one(t, t.weight == s.weight))",
+          message: "steps are in ascending order of weight, each weight once",
+        },
+      ],
+    })
+    .describe("steps: taken one after the other; after the last one the candidate is promoted."),
+});
+
+const rolling = z.object({
+  batch: z
+    .union([z.int().min(1).max(10_000), z.string().regex(/^([1-9][0-9]?|100)%$/)])
+    .meta({ "x-kubernetes-int-or-string": true })
+    .default(1)
+    .describe("batch: pods replaced at a time, a number or a percentage of the replicas."),
+  hold: duration.default("0s").describe("hold: how long each batch serves before the next."),
+});
+
+const limit = z
+  .object({
+    min: z.number().min(-1e15).max(1e15).optional(),
+    max: z.number().min(-1e15).max(1e15).optional(),
+  })
+  .meta({
+    "x-kubernetes-validations": [
+      { rule: "has(self.min) || has(self.max)", message: "a limit has min, max, or both" },
+      { rule: "!has(self.min) || !has(self.max) || self.min <= self.max", message: "min is not above max" },
+    ],
+  });
+export type Limit = Readonly<z.infer<typeof limit>>;
+
+const metric = z
+  .object({
+    name: z
+      .string()
+      .min(1)
+      .max(63)
+      .regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/),
+    successRate: z
+      .object({ min: z.number().min(0).max(100) })
+      .optional()
+      .describe("successRate: built in; the percentage of requests answered below 500, by the usual HTTP metrics."),
+    query: z
+      .string()
+      .min(1)
+      .max(4096)
+      .optional()
+      .describe(
+        "query: PromQL with one result; {{candidate}} and {{stable}} become label matchers, {{window}} the window.",
+      ),
+    limit: limit.optional().describe("limit: what the query's value is held against."),
+    failures: z
+      .int()
+      .min(1)
+      .max(100)
+      .default(2)
+      .describe("failures: how many failed measurements of one revision reject it."),
+    window: duration.default("1m").describe("window: the range that {{window}} and successRate look back over."),
+  })
+  .meta({
+    "x-kubernetes-validations": [
+      { rule: "has(self.successRate) != has(self.query)", message: "a metric has either successRate or query" },
+      {
+        rule: "has(self.query) == has(self.limit)",
+        message: "a query needs a limit with min or max, and only a query takes one",
+      },
+    ],
+  });
+export type Metric = Readonly<z.infer<typeof metric>>;
+
+const analysis = z.object({
+  prometheus: z.object({
+    address: z
+      .string()
+      .min(1)
+      .max(2048)
+      .regex(/^https?:\/\//)
+      .describe("address: of Prometheus, http:// or https://."),
+  }),
+  interval: duration.default("30s").describe("interval: time between two measurements."),
+  deadline: duration
+    .default("10m")
+    .describe(
+      "deadline: how long a step may stay without data or without Prometheus before the candidate is rejected.",
+    ),
+  metrics: z
+    .array(metric)
+    .min(1)
+    .max(20)
+    .meta({ "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"] }),
+});
+
+export const rolloutSpec = z.object({
+  replicas: z
+    .int()
+    .min(0)
+    .max(10_000)
+    .optional()
+    .describe(
+      "replicas: written through the scale subresource, also by a HorizontalPodAutoscaler. Default: what Git says, else what ran.",
+    ),
+  workloadRef: z.object({ kind: z.literal("Deployment").default("Deployment"), name: objectName }),
+  serviceRef: z.object({ name: objectName }),
+  strategy: z
+    .object({ canary: canary.optional(), rolling: rolling.optional() })
+    .meta({
+      "x-kubernetes-validations": [
+        { rule: "!(has(self.canary) && has(self.rolling))", message: "set one strategy: canary or rolling" },
+      ],
+    })
+    .default({})
+    .describe("strategy: canary or rolling. Default: rolling, one pod at a time."),
+  analysis: analysis
+    .optional()
+    .describe("analysis: what the candidate is judged by. Without it, readiness and hold times decide."),
+  rollback: z
+    .object({
+      window: z
+        .object({
+          revisions: z.int().min(0).max(20).default(3),
+          duration: duration.default("72h"),
+        })
+        .default({ revisions: 3, duration: "72h" }),
+    })
+    .default({ window: { revisions: 3, duration: "72h" } })
+    .describe("rollback: which earlier stable revisions come back at once, without analysis."),
+  scaleDownDelaySeconds: z
+    .int()
+    .min(0)
+    .max(86_400)
+    .default(300)
+    .describe("scaleDownDelaySeconds: how long the former stable revision keeps its pods after a promotion."),
+  progressDeadlineSeconds: z
+    .int()
+    .min(5)
+    .max(86_400)
+    .default(600)
+    .describe(
+      "progressDeadlineSeconds: how long pods of the candidate may take to become ready before it is rejected.",
+    ),
+  settleSeconds: z
+    .int()
+    .min(1)
+    .max(600)
+    .default(5)
+    .describe("settleSeconds: time that endpoints get to reach every node before anything that served is stopped."),
+  paused: z.boolean().default(false).describe("paused: no further step; a way back is never held up."),
+  retry: z.string().max(64).optional().describe("retry: any new value gives a rejected revision another try."),
+});
+
+const rolloutHistory = z.object({
+  revision: z.string().max(63),
+  outcome: z.enum(["Adopted", "Promoted", "Rejected", "Cancelled", "Superseded", "RolledBack", "Rescued"]),
+  message: z.string().max(1024),
+  startedAt: time,
+  finishedAt: time,
+  peakWeight: z.int().min(0).max(100),
+});
+export type RolloutHistoryEntry = Readonly<z.infer<typeof rolloutHistory>>;
+
+export const rolloutStatus = z.object({
+  observedGeneration: z.int().min(0).max(Number.MAX_SAFE_INTEGER).optional(),
+  conditions: conditions.optional(),
+  replicas: z
+    .int()
+    .min(0)
+    .max(100_000)
+    .optional()
+    .describe("replicas: pods of all revisions, for the scale subresource."),
+  selector: z.string().max(4096).optional().describe("selector: of those pods, for the scale subresource."),
+  step: z.string().max(32).optional().describe("step: of how many, such as 2/4."),
+  weight: z.int().min(0).max(100).optional().describe("weight: the candidate's wanted share, in percent."),
+  share: z.int().min(0).max(100).optional().describe("share: the candidate's share of the serving pods, in percent."),
+  rollout: cursor.optional(),
+  history: z.array(rolloutHistory).max(10).meta({ "x-kubernetes-list-type": "atomic" }).optional(),
+});
+
+export type RolloutSpec = Readonly<z.infer<typeof rolloutSpec>>;
+export type RolloutStatus = Readonly<z.infer<typeof rolloutStatus>>;
+
+/** A ProgressiveRollout as read: the spec parsed with its defaults. */
+export interface ProgressiveRollout {
+  readonly object: Manifest;
+  readonly spec: RolloutSpec;
+  readonly status: RolloutStatus;
+}
+
+/**
+ * Parses a stored ProgressiveRollout leniently: unknown fields are ignored.
+ * Throws a ZodError for an impossible spec or status: a cursor that can't be read must never be taken for none.
+ */
+export function parseRollout(object: Manifest): ProgressiveRollout {
+  return { object, spec: rolloutSpec.parse(object["spec"]), status: rolloutStatus.parse(object["status"] ?? {}) };
+}
