@@ -1,0 +1,3 @@
+module fairlead.dev/e2e/apps
+
+go 1.24
