@@ -8,6 +8,7 @@ const ref = z
     tag: z.string().min(1).max(255).optional().describe("tag: the tag to follow."),
     commit: z
       .string()
+      .max(40)
       .regex(/^[0-9a-f]{40}$/)
       .optional()
       .describe("commit: a full commit hash; nothing is followed."),

@@ -27,7 +27,13 @@ const canary = z.object({
 
 const rolling = z.object({
   batch: z
-    .union([z.int().min(1).max(10_000), z.string().regex(/^([1-9][0-9]?|100)%$/)])
+    .union([
+      z.int().min(1).max(10_000),
+      z
+        .string()
+        .max(4)
+        .regex(/^([1-9][0-9]?|100)%$/),
+    ])
     .meta({ "x-kubernetes-int-or-string": true })
     .default(1)
     .describe("batch: pods replaced at a time, a number or a percentage of the replicas."),
