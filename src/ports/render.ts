@@ -1,18 +1,7 @@
-import type { Manifest } from "../api/objects.ts";
+import type { Position, Rendered } from "../api/rendered.ts";
 import type { GitFile } from "./git.ts";
 
-/** Where in the repository an object stands. Line and column start at 1. */
-export interface Position {
-  readonly file: string;
-  readonly line: number;
-  readonly column: number;
-}
-
-/** An object of the desired set with the place it came from. */
-export interface Rendered {
-  readonly object: Manifest;
-  readonly position: Position;
-}
+export type { Position, Rendered } from "../api/rendered.ts";
 
 /** Why files could not be turned into objects. */
 export type RenderErrorReason = "InvalidYAML" | "DuplicateKey" | "NotAnObject" | "TooLarge" | "NoManifests";
