@@ -1,0 +1,74 @@
+import { randomBytes } from "node:crypto";
+import { access, mkdir, open, readFile, rename, rm } from "node:fs/promises";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { identify, isAlive, type ProcessIdentity } from "./processIdentity.ts";
+import { waitFor } from "./wait.ts";
+
+/** Where things that take long to make are kept from one run to the next, outside the tree. */
+export function cacheDirectory(): string {
+  return join(process.env["XDG_CACHE_HOME"] || join(homedir(), ".cache"), "fairlead");
+}
+
+/** Something to make once: `make` fills the directory it is given. */
+export interface CacheEntry {
+  /** Names the directory in the cache; holds a hash of all that the content depends on. */
+  readonly key: string;
+  readonly make: (directory: string) => Promise<void>;
+  /** Entries with the same lock are made one after the other, also by different processes. */
+  readonly lock: string;
+  readonly log: (line: string) => void;
+}
+
+/** Returns the directory of an entry, made now if it was never made: whole, or not there at all. */
+export async function cached(entry: CacheEntry): Promise<string> {
+  const directory = join(cacheDirectory(), entry.key);
+  if (await exists(directory)) return directory;
+  await mkdir(cacheDirectory(), { recursive: true });
+  const release = await acquire(join(cacheDirectory(), `${entry.lock}.lock`), entry.log);
+  const draft = join(cacheDirectory(), `.draft-${randomBytes(4).toString("hex")}`);
+  try {
+    if (await exists(directory)) return directory;
+    await mkdir(draft);
+    await entry.make(draft);
+    await rename(draft, directory);
+    return directory;
+  } finally {
+    await rm(draft, { recursive: true, force: true });
+    await release();
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** A lock only spares work (what is made appears by a rename), so the tiny race in breaking a dead one is harmless. */
+async function acquire(path: string, log: (line: string) => void): Promise<() => Promise<void>> {
+  let told = false;
+  await waitFor(
+    `the lock ${path}`,
+    async () => {
+      const file = await open(path, "wx").catch(() => undefined);
+      if (file) {
+        await file.writeFile(JSON.stringify(identify(process.pid)));
+        await file.close();
+        return { value: undefined };
+      }
+      const text = await readFile(path, "utf8").catch(() => "");
+      const holder = text ? (JSON.parse(text) as ProcessIdentity) : undefined;
+      if (holder && !isAlive(holder)) await rm(path, { force: true });
+      else if (!told && holder) {
+        log(`waiting for process ${holder.pid}, which is making the same`);
+        told = true;
+      }
+      return { seen: `held by ${text || "a process that has not said its number"}` };
+    },
+    { limitMs: 45 * 60_000, everyMs: 100 },
+  );
+  return () => rm(path, { force: true });
+}
