@@ -130,7 +130,10 @@ function toMember(one: Rendered, options: DesiredSetOptions, scopes: ReadonlyMap
 
 /** The object as it is applied: no status, nothing that the server sets, and our marks. */
 function prepared(object: Manifest, ref: ObjectRef, sync: SyncName): Manifest {
-  const { status: _status, metadata: given, ...rest } = object;
+  const { status: _status, metadata: given, ...all } = object;
+  const { rules: _rules, ...aggregated } = all;
+  // The control plane fills the rules of an aggregated ClusterRole: to apply any would empty it for a moment, for ever.
+  const rest = object.kind === "ClusterRole" && isObject(object["aggregationRule"]) ? aggregated : all;
   const { namespace: _namespace, labels, annotations, finalizers, ...metadata } = without(given, SERVER_FIELDS);
   const kept = Array.isArray(finalizers) ? finalizers.filter((finalizer) => finalizer !== Mark.finalizer) : [];
   return {
