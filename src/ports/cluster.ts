@@ -6,9 +6,13 @@ export interface Identity {
   readonly account?: { readonly namespace: string; readonly name: string };
 }
 
-/** How an object is applied. `dryRun` runs admission and validation and stores nothing. */
+/**
+ * How an object is applied. `dryRun` runs admission and validation and stores nothing.
+ * `resourceVersion` makes the write conditional; one inside the object's metadata is never sent.
+ */
 export interface ApplyOptions extends Identity {
   readonly dryRun?: boolean;
+  readonly resourceVersion?: string;
 }
 
 /** What a deletion insists on: the object must still be this very one. */

@@ -1,0 +1,73 @@
+import { at, listAt, stringAt } from "../../api/json.ts";
+import { type Discovery, isApiError, type KindInfo } from "../../ports/cluster.ts";
+import { groupVersionPath } from "./paths.ts";
+import type { Transport } from "./transport.ts";
+
+/** A discovery whose knowledge can be thrown away. */
+export interface CachedDiscovery extends Discovery {
+  /** Asks the server again next time: after a definition of a kind was applied, or a path was not served. */
+  invalidate(): void;
+}
+
+/** How discovery behaves. */
+export interface DiscoveryOptions {
+  /** The shortest time between two questions for a kind that is not served, in milliseconds. */
+  readonly recheckMs?: number;
+}
+
+interface Known {
+  readonly kinds: ReadonlyMap<string, KindInfo>;
+  readonly at: number;
+}
+
+/** Asks for one group and version at a time, when a kind of it is first needed: every server answers that alike. */
+export class GroupDiscovery implements CachedDiscovery {
+  readonly #transport: Transport;
+  readonly #recheckMs: number;
+  readonly #known = new Map<string, Known>();
+
+  constructor(transport: Transport, options: DiscoveryOptions = {}) {
+    this.#transport = transport;
+    this.#recheckMs = options.recheckMs ?? 3_000;
+  }
+
+  async kind(apiVersion: string, kind: string, signal: AbortSignal): Promise<KindInfo | undefined> {
+    const known = this.#known.get(apiVersion);
+    const info = known?.kinds.get(kind);
+    if (info !== undefined) return info;
+    if (known !== undefined && performance.now() - known.at < this.#recheckMs) return undefined;
+    const kinds = await this.#ask(apiVersion, signal);
+    this.#known.set(apiVersion, { kinds, at: performance.now() });
+    return kinds.get(kind);
+  }
+
+  invalidate(): void {
+    this.#known.clear();
+  }
+
+  async #ask(apiVersion: string, signal: AbortSignal): Promise<ReadonlyMap<string, KindInfo>> {
+    const kinds = new Map<string, KindInfo>();
+    try {
+      const answer = await this.#transport.json(
+        {
+          verb: "get",
+          resource: "discovery",
+          path: groupVersionPath(apiVersion),
+          what: `ask for the kinds of ${apiVersion}`,
+          retry: "Always",
+        },
+        signal,
+      );
+      for (const entry of listAt(answer, "resources")) {
+        const kind = stringAt(entry, "kind");
+        const resource = stringAt(entry, "name");
+        // `deployments/scale` is a subresource with a kind of its own.
+        if (kind === undefined || resource === undefined || resource.includes("/") || kinds.has(kind)) continue;
+        kinds.set(kind, { resource, namespaced: at(entry, "namespaced") === true });
+      }
+    } catch (error) {
+      if (!isApiError(error, "UnknownKind", "NotFound")) throw error;
+    }
+    return kinds;
+  }
+}
