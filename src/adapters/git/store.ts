@@ -1,0 +1,124 @@
+import { createHash } from "node:crypto";
+import { mkdir, readdir, rm, stat } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import type { Commit, Git, GitCredentials, GitSource, GitTree } from "../../ports/git.ts";
+import { Flights } from "./flights.ts";
+import { Repository, type RepositoryOptions } from "./repository.ts";
+import { hashOf, readTree, type TreeLimits } from "./tree.ts";
+import { parsePath, parseRef, parseRemote, parseSha, type Remote } from "./validate.ts";
+
+/** Where the store lives and what it may cost. */
+export interface GitStoreOptions {
+  /** Directory of the bare repositories; it belongs to this process alone. */
+  readonly cacheRoot: string;
+  /** Directory of short-lived credential files; memory-backed if the platform has it. */
+  readonly tempRoot?: string;
+  /** Protocols of remotes: https and ssh unless a test says otherwise. */
+  readonly protocols?: readonly string[];
+  /** The environment of git processes beside the fixed part: PATH, HTTPS_PROXY, NO_PROXY. */
+  readonly environment?: Readonly<Record<string, string>>;
+  readonly limits?: Partial<TreeLimits>;
+  /** Most bytes of one repository on disk; 4 GiB unless set. */
+  readonly repositoryBytes?: number;
+  /** So many packs are merged into one; 16 unless set. */
+  readonly packs?: number;
+  /** A repository that nobody asked for this long is removed when the store next opens one; a day unless set. */
+  readonly unusedMs?: number;
+}
+
+const day = 24 * 60 * 60 * 1000;
+const defaults: TreeLimits = { fileBytes: 4 * 1024 * 1024, totalBytes: 64 * 1024 * 1024, files: 20_000 };
+
+/** Opens the store of repositories that all syncs share. */
+export function createGit(options: GitStoreOptions): Git {
+  return new GitStore(options);
+}
+
+class GitStore implements Git {
+  readonly #root: string;
+  readonly #unusedMs: number;
+  readonly #limits: TreeLimits;
+  readonly #options: RepositoryOptions;
+  readonly #flights = new Flights();
+  readonly #repositories = new Map<string, { readonly repository: Repository; usedAt: number }>();
+
+  constructor(options: GitStoreOptions) {
+    this.#root = resolve(options.cacheRoot);
+    this.#unusedMs = options.unusedMs ?? day;
+    this.#limits = { ...defaults, ...options.limits };
+    this.#options = {
+      tempRoot: resolve(options.tempRoot ?? tmpdir()),
+      protocols: options.protocols ?? ["https", "ssh"],
+      environment: options.environment ?? {},
+      repositoryBytes: options.repositoryBytes ?? 4 * 1024 ** 3,
+      packs: options.packs ?? 16,
+    };
+  }
+
+  async resolve(source: GitSource, signal: AbortSignal): Promise<Commit> {
+    const wanted = parseRef(source.ref);
+    const [name, repository] = await this.#repository(source);
+    return this.#flights.share(`${name} ${wanted.local}`, signal, (shared) =>
+      repository.resolve(wanted, source, shared),
+    );
+  }
+
+  async treeHash(source: GitSource, sha: string, path: string, signal: AbortSignal): Promise<string> {
+    const at = { sha: parseSha(sha), path: parsePath(path) };
+    const [, repository] = await this.#repository(source);
+    return repository.using(at.sha, source, signal, (local) => hashOf(local, at.sha, at.path));
+  }
+
+  async read(
+    source: GitSource,
+    sha: string,
+    path: string,
+    wants: (path: string) => boolean,
+    signal: AbortSignal,
+  ): Promise<GitTree> {
+    const at = { sha: parseSha(sha), path: parsePath(path), limits: this.#limits };
+    const [, repository] = await this.#repository(source);
+    return repository.using(at.sha, source, signal, (local) => readTree(local, at, wants));
+  }
+
+  async #repository(source: GitSource): Promise<readonly [string, Repository]> {
+    const remote = parseRemote(source.url, this.#options.protocols);
+    const name = nameOf(remote, source.credentials);
+    const held = this.#repositories.get(name);
+    if (held !== undefined) {
+      held.usedAt = Date.now();
+      return [name, held.repository];
+    }
+    const repository = new Repository(join(this.#root, name), remote, this.#options);
+    this.#repositories.set(name, { repository, usedAt: Date.now() });
+    await this.#removeUnused();
+    return [name, repository];
+  }
+
+  /** A changed credential or URL leaves its repository behind: without this the disk would fill over the months. */
+  async #removeUnused(): Promise<void> {
+    const oldest = Date.now() - this.#unusedMs;
+    for (const [name, { usedAt }] of this.#repositories) if (usedAt < oldest) this.#repositories.delete(name);
+    await mkdir(this.#root, { recursive: true, mode: 0o700 });
+    for (const name of await readdir(this.#root)) {
+      if (!/^[0-9a-f]{64}$/.test(name) || this.#repositories.has(name)) continue;
+      const dir = join(this.#root, name);
+      const used = await stat(dir).catch(() => undefined);
+      if (used !== undefined && used.mtimeMs < oldest) await rm(dir, { recursive: true, force: true });
+    }
+  }
+}
+
+/**
+ * The directory of a repository. The credential is part of it, so nobody reads through the cache what a remote would refuse;
+ * it never stands there in clear.
+ */
+function nameOf(remote: Remote, credentials: GitCredentials): string {
+  const members = Object.entries(credentials)
+    .filter(([, value]) => value !== undefined)
+    .sort(([a], [b]) => (a < b ? -1 : 1));
+  return createHash("sha256")
+    .update(JSON.stringify([remote.url, members]))
+    .digest("hex");
+}

@@ -1,0 +1,119 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { GitTree } from "../../ports/git.ts";
+import { createRepository, type TestRepository, type TreeEntry } from "../../testing/gitRepository.ts";
+import type { Local } from "./commit.ts";
+import { gitEnvironment } from "./settings.ts";
+import { hashOf, readTree } from "./tree.ts";
+
+const yaml = (path: string): boolean => /(^|\/)[^.][^/]*\.ya?ml$/.test(path);
+const limits = { fileBytes: 1000, totalBytes: 2000, files: 4 };
+let root: string;
+let repository: TestRepository;
+let local: Local;
+
+beforeAll(() => {
+  root = mkdtempSync(join(tmpdir(), "fairlead-tree-"));
+  repository = createRepository(root, "r.git");
+  const env = gitEnvironment(repository.dir, root, ["https"], {});
+  local = { env, timeoutMs: 5_000, signal: new AbortController().signal };
+});
+afterAll(() => rmSync(root, { recursive: true }));
+
+async function read(files: Readonly<Record<string, TreeEntry>>, path = ""): Promise<GitTree> {
+  return readTree(local, { sha: repository.commit(files), path, limits }, yaml);
+}
+
+const pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 3\n";
+
+describe("reading a tree", () => {
+  test("gives the wanted files below the path, sorted, with their content", async () => {
+    const files = { "d/b.yaml": "b: ö\n", "d/a/a.yml": "", "d/README.md": "x", "da/c.yaml": "c\n", "e.yaml": "e\n" };
+    const tree = await read(files, "d");
+    expect(tree.files.map(({ path, bytes }) => [path, Buffer.from(bytes).toString()])).toEqual([
+      ["d/a/a.yml", ""],
+      ["d/b.yaml", "b: ö\n"],
+    ]);
+    expect(tree.tree).toMatch(/^[0-9a-f]{40}$/);
+  });
+
+  test("asks about paths below the given one, so a hidden directory that the user names is read", async () => {
+    expect((await read({ ".deploy/a.yaml": "a\n" }, ".deploy")).files).toHaveLength(1);
+  });
+
+  test("a path may be one file, and a name with spaces and line breaks", async () => {
+    expect((await read({ "d/a.yaml": "a\n" }, "d/a.yaml")).files.map(({ path }) => path)).toEqual(["d/a.yaml"]);
+    expect((await read({ "d/ü \n.yaml": "a\n" }, "d")).files.map(({ path }) => path)).toEqual(["d/ü \n.yaml"]);
+  });
+
+  test("the hash changes with what is below the path, and only then", async () => {
+    const hashes: string[] = [];
+    for (const files of [{ "d/a.yaml": "1" }, { "d/a.yaml": "1", "e.yaml": "2" }, { "d/a.yaml": "2" }]) {
+      hashes.push(await hashOf(local, repository.commit(files), "d"));
+    }
+    expect(hashes[0]).toBe(hashes[1]);
+    expect(hashes[0]).not.toBe(hashes[2]);
+    const { tree } = await read({ "d/a.yaml": "2" }, "d");
+    expect(tree).toBe(hashes[2]);
+    expect(await hashOf(local, repository.commit({ "a.yaml": "1" }), "")).toMatch(/^[0-9a-f]{40}$/);
+    expect(await hashOf(local, repository.commit({ "a.yaml": "1" }), "a.yaml")).toMatch(/^[0-9a-f]{40}$/);
+  });
+
+  test("leaves out submodules, other links and unwanted LFS pointers", async () => {
+    const tree = await read({
+      "a.yaml": "a\n",
+      sub: { submodule: "1".repeat(40) },
+      "README.md": { link: "a.yaml" },
+      dangling: { link: "nowhere" },
+      loop: { link: "loop" },
+      "logo.png": pointer,
+    });
+    expect(tree.files.map(({ path }) => path)).toEqual(["a.yaml"]);
+  });
+});
+
+describe("refusing", () => {
+  test.each<[string, Record<string, TreeEntry>, string, string, string]>([
+    ["the path is a link", { deploy: { link: "/" }, "a.yaml": "a" }, "deploy", "SymlinkRefused", "deploy"],
+    ["a link on the way", { d: { link: "e" }, "e/x/a.yaml": "a" }, "d/x", "SymlinkRefused", "d"],
+    [
+      "a manifest is a link to a secret",
+      { "a.yaml": { link: "/var/run/secrets/token" } },
+      "",
+      "SymlinkRefused",
+      "a.yaml",
+    ],
+    ["a manifest is a link to itself", { "d/a.yaml": { link: "a.yaml" } }, "d", "SymlinkRefused", "d/a.yaml"],
+    ["a link to a directory", { "d/more": { link: "../e" }, "e/a.yaml": "a" }, "d", "SymlinkRefused", "d/more"],
+    ["a link out of the repository", { "d/x": { link: "../../other" }, "d/a.yaml": "a" }, "d", "SymlinkRefused", "d/x"],
+    ["a missing path", { "a.yaml": "a" }, "deploy", "PathNotFound", "deploy"],
+    ["a path below a file", { a: "a" }, "a/b", "PathNotFound", "a/b"],
+    ["a submodule", { sub: { submodule: "1".repeat(40) }, a: "a" }, "sub", "PathNotFound", "submodule"],
+    ["an LFS pointer", { "d/a.yaml": pointer }, "d", "LfsPointerRefused", "d/a.yaml"],
+    ["a large file", { "d/a.yaml": "x".repeat(1001) }, "d", "TooLarge", "d/a.yaml has 1001 bytes"],
+    [
+      "large files together",
+      Object.fromEntries([1, 2, 3].map((n) => [`${n}.yaml`, `${n}${"x".repeat(900)}`])),
+      "",
+      "TooLarge",
+      "together",
+    ],
+    [
+      "many files",
+      Object.fromEntries([1, 2, 3, 4, 5].map((n) => [`${n}.yaml`, "a"])),
+      "",
+      "TooLarge",
+      "5 manifest files",
+    ],
+  ])("%s", async (_name, files, path, reason, words) => {
+    await expect(read(files, path)).rejects.toMatchObject({ reason, message: expect.stringContaining(words) });
+  });
+
+  test("an abort ends the reading", async () => {
+    const sha = repository.commit({ "a.yaml": "a" });
+    const signal = AbortSignal.abort(new Error("enough"));
+    await expect(readTree({ ...local, signal }, { sha, path: "", limits }, yaml)).rejects.toThrow("enough");
+  });
+});

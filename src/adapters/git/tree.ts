@@ -1,0 +1,216 @@
+import { GitError, type GitFile, type GitTree } from "../../ports/git.ts";
+import type { Local } from "./commit.ts";
+import { plain } from "./errors.ts";
+import { collector, runGit } from "./process.ts";
+
+/** What reading a tree may cost. */
+export interface TreeLimits {
+  readonly fileBytes: number;
+  readonly totalBytes: number;
+  readonly files: number;
+}
+
+interface Entry {
+  readonly mode: string;
+  readonly oid: string;
+  readonly path: string;
+}
+
+const listing = 64 * 1024 * 1024;
+const lfs = "version https://git-lfs.github.com/spec/";
+
+/** The hash of what stands at a path, a directory or a file. */
+export async function hashOf(local: Local, sha: string, path: string): Promise<string> {
+  const [root] = await list(local, sha, path, ["-d", "-t"]);
+  return root.oid;
+}
+
+/** Reads the wanted files below a path from the commit itself: nothing is ever checked out, so nothing can be followed. */
+export async function readTree(
+  local: Local,
+  at: { readonly sha: string; readonly path: string; readonly limits: TreeLimits },
+  wants: (path: string) => boolean,
+): Promise<GitTree> {
+  const [root, below] = await list(local, at.sha, at.path, ["-r", "-t"]);
+  const single = root.mode !== "040000";
+  const name = (path: string): string => (single ? (path.split("/").at(-1) ?? path) : inside(path, at.path));
+  const entries = (single ? [root] : below).filter(({ mode }) => mode !== "040000" && mode !== "160000");
+  const wanted = entries.filter(({ path }) => wants(name(path)));
+  const link = wanted.find(({ mode }) => mode === "120000");
+  if (link !== undefined) throw refusedLink(link.path);
+  await refuseDirectoryLinks(
+    local,
+    at.sha,
+    entries.filter(({ mode }) => mode === "120000"),
+  );
+  if (wanted.length > at.limits.files) {
+    throw new GitError(
+      "TooLarge",
+      `${shown(at.path)} holds ${wanted.length} manifest files, more than ${at.limits.files}; split it over several paths`,
+    );
+  }
+  const files = await readFiles(local, wanted, at.limits);
+  return { tree: root.oid, files: files.sort((a, b) => (a.path < b.path ? -1 : 1)) };
+}
+
+/** Lists a path: the entry of the path itself, and those below it. */
+async function list(
+  local: Local,
+  sha: string,
+  path: string,
+  flags: readonly string[],
+): Promise<readonly [Entry, readonly Entry[]]> {
+  const args = path === "" ? [] : ["--", path];
+  const entries = await lsTree(local, [...flags, sha, ...args]);
+  if (path === "") {
+    const output = collector(1024, "the answer of git");
+    await runGit({ ...local, args: ["rev-parse", "--verify", `${sha}^{tree}`], sink: output.sink });
+    return [{ mode: "040000", oid: output.text().trim(), path: "" }, entries];
+  }
+  const root = entries.find((entry) => entry.path === path) ?? (await fileAt(local, sha, path));
+  if (root === undefined) throw await missing(local, sha, path);
+  if (root.mode === "120000") throw refusedLink(path);
+  if (root.mode === "160000") {
+    throw new GitError(
+      "PathNotFound",
+      `${shown(path)} is a submodule; submodules are not read: name its repository in a source`,
+    );
+  }
+  return [root, entries.filter((entry) => entry.path.startsWith(`${path}/`))];
+}
+
+async function fileAt(local: Local, sha: string, path: string): Promise<Entry | undefined> {
+  return (await lsTree(local, [sha, "--", path])).find((entry) => entry.path === path);
+}
+
+async function lsTree(local: Local, args: readonly string[]): Promise<readonly Entry[]> {
+  const output = collector(listing, "the list of files of this commit");
+  const { code, stderr } = await runGit({
+    ...local,
+    args: ["ls-tree", "-z", "--full-tree", ...args],
+    sink: output.sink,
+  });
+  if (code !== 0) throw new GitError("GitFailed", `the tree cannot be read (${plain(stderr, 200)}); it is tried again`);
+  return output
+    .text()
+    .split("\0")
+    .filter((line) => line !== "")
+    .map((line) => {
+      const tab = line.indexOf("\t");
+      const [mode = "", , oid = ""] = line.slice(0, tab).split(" ");
+      return { mode, oid, path: line.slice(tab + 1) };
+    });
+}
+
+/** Says why there is nothing at a path: a link on the way is another matter than a directory that was renamed. */
+async function missing(local: Local, sha: string, path: string): Promise<GitError> {
+  const names = path.split("/");
+  for (let n = 1; n < names.length; n += 1) {
+    const prefix = names.slice(0, n).join("/");
+    const entry = await fileAt(local, sha, prefix);
+    if (entry?.mode === "120000") return refusedLink(prefix);
+    if (entry?.mode !== "040000") break;
+  }
+  return new GitError("PathNotFound", `${shown(path)} does not exist at commit ${sha.slice(0, 12)}; correct the path`);
+}
+
+/** A link to a directory would hide manifests without a word, and one that leaves the repository is an attack. */
+async function refuseDirectoryLinks(local: Local, sha: string, links: readonly Entry[]): Promise<void> {
+  if (links.length === 0) return;
+  const output = collector(listing, "the list of links");
+  const asked = links.filter(({ path }) => !path.includes("\n"));
+  await runGit({
+    ...local,
+    args: ["cat-file", "--batch-check=%(objecttype)", "--follow-symlinks"],
+    input: asked.map(({ path }) => `${sha}:${path}\n`).join(""),
+    sink: output.sink,
+  });
+  // An answer of two lines (`symlink 12` and the target) stands for a link out of the repository.
+  const lines = output.text().split("\n");
+  let at = 0;
+  for (const { path } of asked) {
+    const answer = lines[at] ?? "";
+    if (answer === "tree" || answer.startsWith("symlink ")) throw refusedLink(path);
+    at += /^(dangling|loop|notdir) \d+$/.test(answer) ? 2 : 1;
+  }
+}
+
+/** Reads blobs by one `cat-file --batch`. Sizes are checked before the bytes are kept. */
+async function readFiles(local: Local, entries: readonly Entry[], limits: TreeLimits): Promise<GitFile[]> {
+  if (entries.length === 0) return [];
+  const files: GitFile[] = [];
+  let pending: Buffer[] = [];
+  let held = 0;
+  let need = 0; // bytes of content with its line end; 0 while a header is expected
+  let total = 0;
+  const header = (line: string): number => {
+    const entry = entries[files.length];
+    const [oid, type, size = ""] = line.split(" ");
+    if (entry === undefined || oid !== entry.oid || type !== "blob" || !/^\d+$/.test(size)) {
+      throw new GitError("GitFailed", `git gave no content for ${entry?.path ?? "a file"}; it is tried again`);
+    }
+    total += Number(size);
+    if (Number(size) > limits.fileBytes) throw tooLarge(`${entry.path} has ${size} bytes`, limits.fileBytes);
+    if (total > limits.totalBytes) throw tooLarge("the manifest files have together", limits.totalBytes);
+    return Number(size) + 1;
+  };
+  const sink = (chunk: Buffer): void => {
+    pending.push(chunk);
+    held += chunk.length;
+    if (held < need) return;
+    let data = Buffer.concat(pending);
+    for (;;) {
+      if (need === 0) {
+        const end = data.indexOf(10);
+        if (end < 0) break;
+        need = header(data.toString("latin1", 0, end));
+        data = data.subarray(end + 1);
+      }
+      if (data.length < need) break;
+      files.push(fileOf(entries[files.length], data.subarray(0, need - 1)));
+      data = data.subarray(need);
+      need = 0;
+    }
+    pending = [data];
+    held = data.length;
+  };
+  const input = entries.map(({ oid }) => `${oid}\n`).join("");
+  const { code, stderr } = await runGit({ ...local, args: ["cat-file", "--batch", "--buffer"], input, sink });
+  if (code !== 0 || files.length !== entries.length) {
+    throw new GitError("GitFailed", `the files cannot be read (${plain(stderr, 200)}); it is tried again`);
+  }
+  return files;
+}
+
+function fileOf(entry: Entry | undefined, bytes: Buffer): GitFile {
+  const { path = "", oid = "" } = entry ?? {};
+  if (bytes.length < 1024 && bytes.toString("latin1", 0, lfs.length) === lfs) {
+    throw new GitError(
+      "LfsPointerRefused",
+      `${shown(path)} is a Git LFS pointer, not a manifest; keep manifests out of LFS (see .gitattributes)`,
+    );
+  }
+  return { path, blob: oid, bytes: new Uint8Array(bytes) };
+}
+
+function inside(path: string, base: string): string {
+  return base === "" ? path : path.slice(base.length + 1);
+}
+
+function shown(path: string): string {
+  return path === "" ? "the repository" : plain(path, 300);
+}
+
+function refusedLink(path: string): GitError {
+  return new GitError(
+    "SymlinkRefused",
+    `${shown(path)} is a symbolic link, and links are not followed; put the file or directory itself there`,
+  );
+}
+
+function tooLarge(what: string, limit: number): GitError {
+  return new GitError(
+    "TooLarge",
+    `${plain(what, 300)}, more than ${limit}; make it smaller or split it over several paths`,
+  );
+}
