@@ -1,4 +1,4 @@
-import { numberAt } from "../../api/json.ts";
+import { numberAt, stringAt } from "../../api/json.ts";
 import { groupOf, type Manifest } from "../../api/objects.ts";
 import { some } from "../status/text.ts";
 import { current, failed, type Health, inProgress, readCondition } from "./healthOf.ts";
@@ -6,6 +6,8 @@ import { routing } from "./healthOfRouting.ts";
 import { workloads } from "./healthOfWorkloads.ts";
 
 export type { Health } from "./healthOf.ts";
+
+const OUTDATED = "its controller has not seen the latest change";
 
 type Rule = (object: Manifest) => Health;
 
@@ -34,7 +36,7 @@ export function health(object: Manifest): Health {
   }
   const observed = numberAt(object, "status", "observedGeneration");
   if (observed !== undefined && generation !== undefined && observed < generation) {
-    return inProgress("its controller has not seen the latest change");
+    return inProgress(OUTDATED);
   }
   return (RULES.get(`${groupOf(object.apiVersion)}/${object.kind}`) ?? byConditions)(object);
 }
@@ -47,6 +49,7 @@ function byConditions(object: Manifest): Health {
   if (reconciling.kind === "True") return inProgress(reconciling.message || "is being reconciled");
   if (stalled.kind === "True") return failed(stalled.message || "is stalled");
   if (ready.kind === "Absent" || ready.kind === "True") return current();
+  if (ready.kind === "Outdated") return inProgress(OUTDATED);
   return inProgress(ready.message || "is not ready");
 }
 
@@ -58,19 +61,19 @@ function rollout(object: Manifest): Health {
   }
   const stalled = readCondition(object, "Stalled");
   if (stalled.kind === "True") return failed(stalled.message || "is stalled");
-  if (ready.kind === "Outdated") return inProgress("its controller has not seen the latest change");
+  if (ready.kind === "Outdated") return inProgress(OUTDATED);
   return ready.kind === "True" ? current() : inProgress(ready.message || "is under way");
 }
 
 /** A pending claim must hold nothing up: with WaitForFirstConsumer it waits for a pod that may never come. */
 function claim(object: Manifest): Health {
-  const phase = phaseOf(object);
+  const phase = stringAt(object, "status", "phase");
   if (phase === "Lost") return failed("lost its volume");
   return current(phase === "Pending" ? "waits for its first consumer or a volume" : "");
 }
 
 function volume(object: Manifest): Health {
-  return phaseOf(object) === "Failed" ? failed("could not be reclaimed") : current();
+  return stringAt(object, "status", "phase") === "Failed" ? failed("could not be reclaimed") : current();
 }
 
 function definition(object: Manifest): Health {
@@ -104,9 +107,4 @@ function needs(object: Manifest, type: string): Health {
   const condition = readCondition(object, type);
   if (condition.kind === "True") return current();
   return inProgress(`is not ${type}${condition.message === "" ? "" : `: ${condition.message}`}`);
-}
-
-function phaseOf(object: Manifest): unknown {
-  const status = object["status"];
-  return typeof status === "object" && status !== null && "phase" in status ? status["phase"] : undefined;
 }

@@ -1,0 +1,178 @@
+import { title } from "../../api/objects.ts";
+import { place } from "../../api/rendered.ts";
+import type { GitSyncStatus } from "../../api/v1alpha1/gitsync.ts";
+import type { Reason } from "../../api/v1alpha1/reasons.ts";
+import { type Finding, setConditions } from "../status/conditions.ts";
+import { clip, count, oneLine, some } from "../status/text.ts";
+import type { Problem } from "./desiredSet.ts";
+import { endedAlike, pushHistory, type SyncHistoryEntry } from "./history.ts";
+import type { Inventory } from "./inventory.ts";
+import type { Attempt, Failure, SyncOutcome } from "./outcome.ts";
+
+/** What a status is projected from. */
+export interface SyncReport {
+  readonly before: GitSyncStatus;
+  readonly generation: number;
+  /** RFC 3339. */
+  readonly now: string;
+  readonly outcome: SyncOutcome;
+  /** The inventory after this pass; without it the stored one stays. */
+  readonly inventory?: Inventory;
+  /** The value of the requested-at annotation that this pass has answered. */
+  readonly handledRequest?: string;
+}
+
+/** Whether Fairlead goes on by itself, or a person has to act, or neither. */
+type Motion = "Reconciling" | "Stalled" | "Still";
+
+interface Verdict {
+  readonly ready: "True" | "False" | "Unknown";
+  readonly reason: Reason;
+  readonly motion: Motion;
+  readonly message: string;
+}
+
+const LISTED = 5;
+
+/** Git troubles that may pass without anybody's doing. */
+const PASSING: readonly Reason[] = ["HostUnreachable", "HostUnknown", "Timeout", "GitFailed", "ReconcileFailed"];
+
+/** What a person does about an object that failed; the reasons in the order in which they are worth naming first. */
+const WAY_OUT: readonly (readonly [Failure["reason"], string])[] = [
+  ["Forbidden", "grant the permission to the account that writes"],
+  ["ApplyFailed", "correct the manifest and push"],
+  ["OwnedByOther", "declare the object in one of the two only"],
+  ["Unhealthy", "correct or revert the commit"],
+  ["PruneFailed", "remove what keeps the API server from deleting it"],
+  ["UnknownKind", "install what brings the kind; the other objects are applied"],
+  ["ReconcileFailed", "it is tried again"],
+];
+
+/**
+ * The status of a sync after a pass. A pure projection: the same pass again gives the same status, so nothing is written at rest.
+ * `appliedRevision` moves only when the whole commit is in place, deletions included.
+ */
+export function syncStatus(report: SyncReport): GitSyncStatus {
+  const { before, outcome } = report;
+  const verdict = judge(outcome, before);
+  const attempt = "attempt" in outcome ? outcome.attempt : undefined;
+  const history = historyOf(report, verdict.reason);
+  return {
+    ...before,
+    observedGeneration: report.generation,
+    conditions: setConditions(before.conditions, findings(verdict), report.now, report.generation),
+    ...(attempt === undefined ? {} : { attemptedRevision: attempt.revision }),
+    ...(outcome.kind === "Applied" ? applied(outcome.attempt, outcome.objects) : {}),
+    ...(report.inventory === undefined ? {} : { inventory: [...report.inventory] }),
+    ...(history === undefined ? {} : { history }),
+    ...(report.handledRequest === undefined ? {} : { lastHandledRequest: report.handledRequest }),
+  };
+}
+
+function applied(attempt: Attempt, objects: number) {
+  const subject = attempt.subject === undefined ? {} : { subject: clip(oneLine(attempt.subject), 200) };
+  return { appliedRevision: attempt.revision, objects, ...subject };
+}
+
+function findings({ ready, reason, motion, message }: Verdict): readonly Finding[] {
+  const said = { reason, message };
+  const moving: readonly Finding[] = motion === "Still" ? [] : [{ type: motion, status: "True", ...said }];
+  return [{ type: "Ready", status: ready, ...said }, ...moving];
+}
+
+function judge(outcome: SyncOutcome, before: GitSyncStatus): Verdict {
+  switch (outcome.kind) {
+    case "Suspended":
+      return said(
+        "False",
+        "Suspended",
+        "Still",
+        "spec.suspend is set, so nothing is applied or corrected; set it to false to go on.",
+      );
+    case "InvalidSpec":
+      return said("False", "InvalidSpec", "Stalled", sentence(outcome.message));
+    case "GitFailed": {
+      const motion = PASSING.includes(outcome.reason) ? "Reconciling" : "Stalled";
+      return said("False", outcome.reason, motion, sentence(outcome.message) + stillThere(before));
+    }
+    case "RenderFailed":
+    case "Refused":
+      return broken(outcome.problems, outcome.attempt, before);
+    case "Progressing": {
+      const { attempt, objects, waiting } = outcome;
+      const waits = waiting.map(({ ref, message }) => `${title(ref)}: ${message}`);
+      const rest = waits.length === 0 ? "" : `; waiting for ${some(waits, LISTED, "; ")}`;
+      const message = `${outcome.applied} of ${count(objects, "object")} of ${short(attempt)} are applied${rest}.`;
+      return said("Unknown", "Progressing", "Reconciling", message);
+    }
+    case "Failed":
+      return failing(outcome.failures, outcome.attempt);
+    case "PruneHeld":
+      return said("False", "PruneHeld", "Stalled", sentence(outcome.message));
+    case "Applied": {
+      const main = `Revision ${short(outcome.attempt)} is applied, and its ${count(outcome.objects, "object")} ${outcome.objects === 1 ? "is" : "are"} healthy`;
+      return said("True", "Applied", "Still", `${[main, ...outcome.notes.map(bare)].join("; ")}.`);
+    }
+  }
+}
+
+function said(ready: Verdict["ready"], reason: Reason, motion: Motion, message: string): Verdict {
+  return { ready, reason, motion, message };
+}
+
+/** Files that nothing can be made of: each problem with its place, and what stays in the cluster meanwhile. */
+function broken(problems: readonly Problem[], attempt: Attempt, before: GitSyncStatus): Verdict {
+  const places = problems.map(({ position, message }) => `${place(position)}: ${bare(message)}`);
+  const message = `Nothing of ${short(attempt)} is applied: ${some(places, LISTED, "; ")}.${stillThere(before)}`;
+  return said("False", problems[0]?.reason ?? "ReconcileFailed", "Stalled", message);
+}
+
+function failing(failures: readonly Failure[], attempt: Attempt): Verdict {
+  const [reason, wayOut] = WAY_OUT.find(([candidate]) => failures.some((failure) => failure.reason === candidate)) ?? [
+    "ReconcileFailed" as const,
+    "it is tried again",
+  ];
+  const worstFirst = [...failures].sort((a, b) => Number(b.reason === reason) - Number(a.reason === reason));
+  const list = worstFirst.map(({ ref, position, message }) => {
+    const where = position === undefined ? "" : `${place(position)}: `;
+    return `${where}${title(ref)} ${bare(message)}`;
+  });
+  const passing = reason === "UnknownKind" || reason === "ReconcileFailed";
+  const message = `${short(attempt)} is not in place: ${some(list, LISTED, "; ")}; ${wayOut}.`;
+  return said("False", reason, passing ? "Reconciling" : "Stalled", message);
+}
+
+/** Says what still runs when Git can't be followed: that is the reader's next question. */
+function stillThere(before: GitSyncStatus): string {
+  return before.appliedRevision === undefined ? "" : ` Revision ${before.appliedRevision.slice(0, 8)} stays in place.`;
+}
+
+/** The history with this attempt, if it has ended, and otherwise than the last time: repeats are no news. */
+function historyOf({ before, outcome, now }: SyncReport, reason: Reason): SyncHistoryEntry[] | undefined {
+  if (!("attempt" in outcome) || outcome.kind === "Progressing") return undefined;
+  const { revision, subject, author, durationMillis } = outcome.attempt;
+  const entry: SyncHistoryEntry = {
+    revision,
+    ...(subject === undefined ? {} : { subject }),
+    ...(author === undefined ? {} : { author }),
+    outcome: outcome.kind === "Applied" || outcome.kind === "PruneHeld" ? "Applied" : "Failed",
+    reason,
+    finishedAt: now,
+    durationMillis,
+    objects: "objects" in outcome ? outcome.objects : 0,
+  };
+  const newest = before.history?.[0];
+  return newest !== undefined && endedAlike(newest, entry) ? undefined : pushHistory(before.history, entry);
+}
+
+function short({ revision }: Attempt): string {
+  return revision.slice(0, 8);
+}
+
+function bare(text: string): string {
+  return oneLine(text).replace(/\.$/, "");
+}
+
+function sentence(text: string): string {
+  return `${bare(text)}.`;
+}
