@@ -141,6 +141,13 @@ function setUpSystemPackages() {
     run("apt-get", ["-qq", "update"], { env, stdio });
     return run("apt-get", ["install", ...options, ...missing], { env, stdio });
   });
+  // They are for our own use, each with its own configuration: no daemon at the next start of the machine either.
+  if (installed && isThere("systemctl")) {
+    const units = ["containerd", "ssh"].filter((unit) =>
+      missing.some((name) => name.startsWith(unit === "ssh" ? "openssh-server" : unit)),
+    );
+    if (units.length > 0) spawnSync("systemctl", ["disable", ...units], { stdio: "ignore" });
+  }
   if (!installed) fail(`could not install them, see above; as root: apt-get update && ${command}`);
   say(`installed in ${seconds(started)}`);
 }

@@ -78,6 +78,7 @@ async function build(name: string, directory: string, spec: GoBinary, log: (line
   const ldflags = ["-s", "-w", ...Object.entries(spec.variables ?? {}).map(([key, value]) => `-X ${key}=${value}`)];
   const flags = [
     "-trimpath",
+    "-buildvcs=false",
     "-mod=readonly",
     "-ldflags",
     ldflags.join(" "),

@@ -123,5 +123,6 @@ function slotIsOnNetwork(slot: number): boolean {
 
 function isOccupied(error: unknown): boolean {
   const code = error instanceof Error && "code" in error ? error.code : undefined;
-  return code === "ENOTEMPTY" || code === "EEXIST" || code === "ENOTDIR";
+  // EPERM and EACCES: in a shared temporary directory the name may belong to another user.
+  return ["ENOTEMPTY", "EEXIST", "ENOTDIR", "EPERM", "EACCES"].includes(String(code));
 }

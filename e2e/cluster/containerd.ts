@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, statfsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Component, type Place, runIn, startComponent } from "./components.ts";
 import { waitForComponents } from "./controlPlane.ts";
@@ -33,7 +33,7 @@ export async function startContainerd(place: Place, sandboxImage: string, plugin
 /** Imports a docker-archive tar and waits until the kubelet's side of containerd lists what is in it. */
 export async function importImage(place: Place, tar: string, signal?: AbortSignal): Promise<void> {
   const output = await runIn(place, [...ctr, "images", "import", tar], { signal });
-  const names = [...output.matchAll(/^unpacking (\S+)/gm)].map((match) => match[1] ?? "");
+  const names = importedNames(output);
   await waitFor(
     `the images of ${tar} to be listed`,
     async () => {
@@ -41,10 +41,15 @@ export async function importImage(place: Place, tar: string, signal?: AbortSigna
       // containerd marks an image with this label once its Kubernetes plugin has noticed it.
       const managed = list.split("\n").filter((line) => line.includes("io.cri-containerd.image=managed"));
       const missing = names.filter((name) => !managed.some((line) => line.startsWith(`${name} `)));
-      return missing.length === 0 && names.length > 0 ? { value: undefined } : { seen: `${output}\n${list}` };
+      return missing.length === 0 ? { value: undefined } : { seen: `${output}\n${list}` };
     },
     { limitMs: 20_000, signal },
   );
+}
+
+/** Picks the image names out of what `ctr images import` prints, which differs from version to version. */
+export function importedNames(output: string): string[] {
+  return [...output.matchAll(/^(?:unpacking )?([\w.-]+\/\S+:[\w.-]+)/gm)].map((match) => match[1] ?? "");
 }
 
 /**
@@ -71,6 +76,12 @@ function podNetwork(directory: string): object {
   };
 }
 
+/** Layers cannot be overlaid on what is an overlay itself, as the disk of a container is: they are copied there. */
+function snapshotter(directory: string): string {
+  const overlayMagic = 0x794c7630;
+  return statfsSync(directory).type === overlayMagic ? "native" : "overlayfs";
+}
+
 function containerdConfig(directory: string, sandboxImage: string, networks: string, plugins: string): string {
   // restrict_oom_score_adj: without CAP_SYS_RESOURCE (as in some virtual machines) no sandbox starts otherwise.
   return `version = 2
@@ -85,7 +96,7 @@ state = "/run/containerd"
   restrict_oom_score_adj = true
 
   [plugins."io.containerd.grpc.v1.cri".containerd]
-    snapshotter = "overlayfs"
+    snapshotter = "${snapshotter(directory)}"
 
     [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc]
       runtime_type = "io.containerd.runc.v2"

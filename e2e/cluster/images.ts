@@ -85,7 +85,9 @@ async function contentHash(spec: ImageSpec, entries: readonly TarEntry[]): Promi
   const hash = createHash("sha256").update(JSON.stringify([spec.name, imageConfig(spec, "")]));
   for (const entry of entries) {
     hash.update(JSON.stringify({ ...entry, from: undefined }));
-    if (entry.kind === "file") await pipeline(createReadStream(entry.from), hash, { end: false });
+    if (entry.kind === "file") {
+      for await (const chunk of createReadStream(entry.from, { highWaterMark: 1 << 20 })) hash.update(chunk as Buffer);
+    }
   }
   return hash.digest("hex").slice(0, 16);
 }

@@ -33,6 +33,7 @@ export function startProxy(place: Place, proxy: string, kubeconfig: string): Com
     `--hostname-override=${nodeName}`,
     `--cluster-cidr=${podRange}`,
     "--proxy-mode=iptables",
+    "--nodeport-addresses=primary",
     "--iptables-min-sync-period=100ms",
     "--conntrack-max-per-core=0", // a limit of the whole machine: not ours to set
   ]);

@@ -67,7 +67,7 @@ export async function makeNamespaces(hold: Hold): Promise<Place> {
   const init = await waitFor(
     "the namespaces of the cluster",
     async () => {
-      if (end) throw new Error(`unshare: ${end}: ${said}`);
+      if (end) throw new Error(`cannot make namespaces (in a container it has to be privileged): ${end}: ${said}`);
       const [pid] = said.includes("ready\n") && child.pid !== undefined ? childrenOf(child.pid) : [];
       return pid === undefined ? { seen: said || "no word from unshare" } : { value: pid };
     },

@@ -119,6 +119,15 @@ describe("a cluster", () => {
     log(`two pods ready after ${((performance.now() - started) / 1000).toFixed(1)} s`);
     const port = await kubectl(cluster, ["get", "service", "probe", "-o", "jsonpath={.spec.ports[0].nodePort}"]);
     base = `http://${cluster.nodeAddress}:${port}`;
+    await waitFor(
+      "the node to route to the pods",
+      async () =>
+        ask("/").then(
+          (value) => ({ value }),
+          (error: unknown) => ({ seen: error instanceof Error ? String(error.cause ?? error) : "" }),
+        ),
+      { limitMs: 20_000 },
+    );
   });
   afterAll(() => cluster?.[Symbol.asyncDispose]());
 
