@@ -45,6 +45,7 @@ export async function serveGit(
   const fault = context.fault();
   if (fault?.kind === "Status") return plain(response, fault.status);
   if (fault?.kind === "Delay") await sleep(fault.ms, undefined, { signal: context.ended });
+  if (response.destroyed) return;
   const repo = ROUTE.exec(url.pathname)?.[1];
   if (repo === undefined || !existsSync(join(context.root, `${repo}.git`))) return plain(response, 404);
   if (url.searchParams.get("service") === "git-upload-pack") context.listed(repo);
@@ -86,34 +87,30 @@ function cgiEnv(root: string, url: URL, request: IncomingMessage): Record<string
 
 /** Passes on what the CGI program says: header lines, an empty line, the body. */
 async function answer(from: Readable, response: ServerResponse, cutAfter: number): Promise<void> {
+  const chunks: AsyncIterator<Buffer> = from[Symbol.asyncIterator]();
   let head = Buffer.alloc(0);
-  let begun = false;
-  let left = cutAfter;
-  const body = (bytes: Buffer): Promise<unknown> | undefined => {
-    if (bytes.length > left) {
-      response.write(bytes.subarray(0, left), () => response.destroy());
-      left = 0;
-      return undefined;
-    }
-    left -= bytes.length;
-    if (response.write(bytes) || response.destroyed) return undefined;
-    return new Promise((resolve) => response.once("drain", resolve).once("close", resolve));
-  };
-  for await (const chunk of from as AsyncIterable<Buffer>) {
-    if (response.destroyed) return;
-    if (begun) {
-      await body(chunk);
-      continue;
-    }
-    head = Buffer.concat([head, chunk]);
-    const end = head.indexOf("\r\n\r\n");
-    if (end < 0) continue;
-    begun = true;
-    writeHead(head.subarray(0, end).toString("latin1"), response);
-    if (head.length > end + 4) await body(head.subarray(end + 4));
+  let end = -1;
+  while (end < 0) {
+    const next = await chunks.next();
+    if (next.done) return plain(response, 500);
+    head = Buffer.concat([head, next.value]);
+    end = head.indexOf("\r\n\r\n");
   }
-  if (!begun) return plain(response, 500);
-  response.end();
+  writeHead(head.subarray(0, end).toString("latin1"), response);
+  response.write(head.subarray(end + 4, end + 4 + cutAfter));
+  const left = cutAfter - (head.length - end - 4);
+  await pipeline(rest(chunks, left), response).catch(() => undefined);
+}
+
+/** The chunks that are still to come; when there are more bytes than are left to pass on, it breaks off with an error. */
+async function* rest(chunks: AsyncIterator<Buffer>, bytes: number): AsyncGenerator<Buffer> {
+  let left = bytes;
+  if (left < 0) throw new Error("cut");
+  for (let next = await chunks.next(); !next.done; next = await chunks.next()) {
+    yield next.value.subarray(0, left);
+    left -= next.value.length;
+    if (left < 0) throw new Error("cut");
+  }
 }
 
 function writeHead(head: string, response: ServerResponse): void {

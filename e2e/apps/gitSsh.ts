@@ -7,7 +7,10 @@ import type { Children } from "./children.ts";
 import { run } from "./git.ts";
 import { shellQuote, writeScript } from "./gitEvents.ts";
 
-const SSHD = ["/usr/sbin/sshd", "/usr/local/sbin/sshd", "/usr/bin/sshd"];
+/** The machine's sshd, if it has one; sshd wants to be called by its whole path. */
+export function sshdPath(): string | undefined {
+  return ["/usr/sbin/sshd", "/usr/local/sbin/sshd", "/usr/bin/sshd"].find((path) => existsSync(path));
+}
 
 /** What the SSH side needs to know of its server. */
 export interface GitSshContext {
@@ -33,7 +36,7 @@ export interface GitSsh {
  * inetd would do it: no daemon stays behind, and no port has to be guessed. The key can run one script only.
  */
 export async function prepareSsh(context: GitSshContext): Promise<GitSsh> {
-  const sshd = SSHD.find((path) => existsSync(path));
+  const sshd = sshdPath();
   if (sshd === undefined)
     throw new Error("there is no sshd on this machine: install openssh-server, or give ssh: false");
   const { directory, children } = context;
