@@ -1,9 +1,6 @@
 import type { V1Pod, V1Service } from "@kubernetes/client-node";
 import { z } from "zod";
 
-/** The image that holds the load program of e2e/apps/go/cmd/load. */
-export const LOAD_IMAGE = "fairlead.dev/e2e/load:dev";
-
 /** What to send where; the program itself refuses targets outside of the cluster and rates above 1000. */
 export interface LoadOptions {
   readonly namespace: string;
@@ -12,12 +9,13 @@ export interface LoadOptions {
   readonly rate: number;
   readonly host?: string;
   readonly keepAlive?: boolean;
-  readonly image?: string;
+  /** The reference of the load generator's image: `appImages()` gives it. */
+  readonly image: string;
 }
 
 /** A pod that sends the load, and a NodePort Service to read its numbers through. */
 export function loadManifests(options: LoadOptions): [V1Pod, V1Service] {
-  const { namespace, name = "load", target, rate, host, keepAlive = false, image = LOAD_IMAGE } = options;
+  const { namespace, name = "load", target, rate, host, keepAlive = false, image } = options;
   const args = [`--target=${target}`, `--rate=${rate}`, `--keepalive=${keepAlive}`];
   if (host !== undefined) args.push(`--host=${host}`);
   const metadata = { name, namespace, labels: { app: name } };

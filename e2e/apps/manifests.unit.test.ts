@@ -8,6 +8,7 @@ test("the shop selects its own pods and tells its version", () => {
   const [deployment, service] = shopManifests({
     namespace: "shop",
     name: "web",
+    image: "shop:1",
     version: "v2",
     replicas: 3,
     env: { FAILURE_RATE: "0.05" },
@@ -23,18 +24,24 @@ test("the shop selects its own pods and tells its version", () => {
 });
 
 test("replicas that are not given are absent", () => {
-  const [deployment] = shopManifests({ namespace: "shop", name: "web", version: "v1" });
+  const [deployment] = shopManifests({ namespace: "shop", name: "web", image: "shop:1", version: "v1" });
   expect(deployment.spec).not.toHaveProperty("replicas");
 });
 
 test("YAML comes back as the same objects", () => {
-  const objects = shopManifests({ namespace: "shop", name: "web", version: "1.0", replicas: 2 });
+  const objects = shopManifests({ namespace: "shop", name: "web", image: "shop:1", version: "1.0", replicas: 2 });
   const back = parseAllDocuments(toYaml(objects)).map((document): unknown => document.toJS());
   expect(back).toEqual(JSON.parse(JSON.stringify(objects)));
 });
 
 test("the load pod is not restarted and gets its target", () => {
-  const [pod] = loadManifests({ namespace: "shop", target: "http://web.shop.svc/", rate: 100, host: "shop.example" });
+  const [pod] = loadManifests({
+    namespace: "shop",
+    target: "http://web.shop.svc/",
+    rate: 100,
+    image: "load:1",
+    host: "shop.example",
+  });
   expect(pod.spec?.restartPolicy).toBe("Never");
   expect(pod.spec?.containers[0]?.args).toEqual([
     "--target=http://web.shop.svc/",

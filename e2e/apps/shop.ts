@@ -1,9 +1,6 @@
 import type { V1Deployment, V1Service } from "@kubernetes/client-node";
 import { stringify } from "yaml";
 
-/** The image that holds the shop program of e2e/apps/go/cmd/shop. */
-export const SHOP_IMAGE = "fairlead.dev/e2e/shop:dev";
-
 /** What the shop's environment can set; see e2e/apps/go/cmd/shop/config.go. */
 export interface ShopEnv {
   readonly FAILURE_RATE?: string;
@@ -21,7 +18,8 @@ export interface ShopOptions {
   readonly version: string;
   readonly replicas?: number;
   readonly env?: ShopEnv;
-  readonly image?: string;
+  /** The reference of the shop's image: `appImages()` gives it. */
+  readonly image: string;
 }
 
 /** The Deployment and the Service of one version of the shop, in the order to apply them. */
@@ -29,7 +27,7 @@ export function shopManifests(options: ShopOptions): [V1Deployment, V1Service] {
   return [shopDeployment(options), shopService(options)];
 }
 
-function shopDeployment({ namespace, name, version, replicas, env, image = SHOP_IMAGE }: ShopOptions): V1Deployment {
+function shopDeployment({ namespace, name, version, replicas, env, image }: ShopOptions): V1Deployment {
   const variables = Object.entries({ VERSION: version, ...env }).map(([key, value]) => ({ name: key, value }));
   return {
     apiVersion: "apps/v1",
