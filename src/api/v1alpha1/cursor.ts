@@ -76,6 +76,14 @@ export const cursor = z.object({
   enteredAt: time.describe("enteredAt: when this stage or step began."),
   startedAt: time.describe("startedAt: when this rollout began."),
   inPlaceAt: time.optional().describe("inPlaceAt: when what the step wants was first seen in place."),
+  steadyAt: time
+    .optional()
+    .describe(
+      "steadyAt: since when requests go where the stage wants; nothing that served is stopped before it has lasted settleSeconds.",
+    ),
+  unreadySince: time
+    .optional()
+    .describe("unreadySince: since when the candidate lacks ready pods; progressDeadlineSeconds counts from here."),
   peak: z.int().min(0).max(100).describe("peak: the highest weight of this candidate."),
   verdicts: z
     .array(verdict)

@@ -1,0 +1,46 @@
+import { durationMs } from "../../api/v1alpha1/common.ts";
+import type { Metric } from "../../api/v1alpha1/progressiverollout.ts";
+
+/** Counters of HTTP requests under the names that the common client libraries and exporters use. */
+const REQUEST_COUNTERS = [
+  "http_requests_total",
+  "http_server_requests_seconds_count",
+  "http_request_duration_seconds_count",
+];
+/** Labels under which they carry the status code; an absent label is the empty string and matches none of 5xx. */
+const SERVED_WELL = 'code!~"5..",status!~"5..",status_code!~"5.."';
+
+/** The pods of one track. */
+export interface Track {
+  readonly namespace: string;
+  /** Name of the revision's Deployment; its pods are `<name>-<replicaset>-<suffix>`. */
+  readonly deployment: string;
+}
+
+/** Label matchers for the pods of a track, without braces: `namespace="shop",pod=~"web-x-[a-z0-9]+-[a-z0-9]+"`. */
+export function matchers({ namespace, deployment }: Track): string {
+  const literal = deployment.replaceAll(".", "\\\\.");
+  return `namespace="${namespace}",pod=~"${literal}-[a-z0-9]+-[a-z0-9]+"`;
+}
+
+/** The PromQL of a metric for a candidate and its stable. */
+export function queryOf(metric: Metric, candidate: Track, stable: Track): string {
+  const window = promDuration(metric.window);
+  if (metric.query === undefined) return successRate(matchers(candidate), window);
+  return metric.query
+    .replaceAll(/\{\{\s*candidate\s*\}\}/g, () => matchers(candidate))
+    .replaceAll(/\{\{\s*stable\s*\}\}/g, () => matchers(stable))
+    .replaceAll(/\{\{\s*window\s*\}\}/g, () => window);
+}
+
+/** Percentage of requests answered below 500: the first counter that has data decides. No request gives NaN, which is no data. */
+function successRate(pods: string, window: string): string {
+  return REQUEST_COUNTERS.map(
+    (name) => `(100 * sum(rate(${name}{${pods},${SERVED_WELL}}[${window}])) / sum(rate(${name}{${pods}}[${window}])))`,
+  ).join(" or ");
+}
+
+/** Prometheus wants one unit, or several in order; milliseconds always do. */
+function promDuration(text: string): string {
+  return `${durationMs(text)}ms`;
+}

@@ -1,0 +1,207 @@
+import type { Cursor, Selection } from "../../api/v1alpha1/cursor.ts";
+import { isServing, livePods, readyOf, type Seen, workloadPods } from "./seen.ts";
+import { HANDED_BACK, LEFT, SERVING, selects } from "./selection.ts";
+import { stepsOf } from "./strategies/strategy.ts";
+import { since } from "./timing.ts";
+
+/** A write to the cluster. Each is idempotent and absolute: repeating it after a crash changes nothing more. */
+export type Effect =
+  | { readonly do: "CreateRevision"; readonly revision: string; readonly replicas: number }
+  | { readonly do: "ScaleRevision"; readonly revision: string; readonly replicas: number }
+  | { readonly do: "RemoveRevision"; readonly revision: string }
+  | { readonly do: "RestartRevision"; readonly revision: string; readonly at: string }
+  | { readonly do: "ScaleWorkload"; readonly replicas: number }
+  /** Gives the Deployment the template of a revision: what ran is what is handed back. */
+  | { readonly do: "RestoreTemplate"; readonly revision: string }
+  | { readonly do: "Select"; readonly selection: Selection }
+  | { readonly do: "MarkPod"; readonly pod: string; readonly uid: string; readonly serving: string }
+  | { readonly do: "Release" };
+
+/** What a stage wants of the cluster, absolutely. */
+export interface Want {
+  /** Pods of each revision; one that is not named here has none. `Keep`: no more and no fewer than now. */
+  readonly revisions: ReadonlyMap<string, number | "Keep">;
+  /** Replicas of the Deployment; undefined: not ours to say. */
+  readonly workload: number | undefined;
+  /** How many of a revision's pods carry the serving mark; a revision that is not named: all. */
+  readonly serving: ReadonlyMap<string, number>;
+}
+
+/** The absolute state that a cursor stands for. `now` decides whether a former revision is still warm. */
+export function want(seen: Seen, cursor: Cursor, now: number): Want {
+  const { stable, candidate, toward, replicas } = cursor;
+  const revisions = new Map<string, number | "Keep">();
+  const serving = new Map<string, number>();
+  for (const { revision, warmUntil } of cursor.previous) {
+    const warm = warmUntil !== undefined && now < Date.parse(warmUntil);
+    revisions.set(revision, warm ? "Keep" : 0);
+  }
+  if (cursor.rejected !== undefined) revisions.set(cursor.rejected.revision, 0);
+  revisions.set(stable, replicas);
+  switch (cursor.stage) {
+    case "Adopting":
+    case "Narrowing":
+      return { revisions, workload: undefined, serving };
+    case "Emptying":
+    case "Resting":
+      return { revisions, workload: 0, serving };
+    case "Stepping": {
+      // Pods of any third revision would match the serving mark, so they go before tracks are mixed.
+      for (const { revision } of cursor.previous) revisions.set(revision, 0);
+      const step = stepsOf(seen.spec.strategy, replicas)[cursor.step ?? 0];
+      if (step !== undefined && candidate !== undefined) {
+        revisions.set(candidate, step.sizes.candidate);
+        revisions.set(stable, step.sizes.stable);
+        if (step.weight > 0 && step.weight < 100) {
+          serving.set(candidate, step.sizes.candidate);
+          // A pod of stable leaves only for a ready pod of the candidate: at least `replicas` pods serve at any moment.
+          serving.set(stable, Math.max(step.sizes.stableServing, replicas - readyOf(seen, candidate)));
+        }
+      }
+      return { revisions, workload: 0, serving };
+    }
+    case "Switching":
+      if (candidate !== undefined) revisions.set(candidate, "Keep");
+      if (toward !== stable) revisions.set(stable, "Keep");
+      if (toward !== undefined) revisions.set(toward, replicas);
+      return { revisions, workload: 0, serving };
+    case "Returning":
+      if (candidate !== undefined) {
+        revisions.set(candidate, "Keep");
+        // While stable grows back, each of its ready pods takes one pod of the candidate out of the Service.
+        const missing = replicas - readyOf(seen, stable);
+        if (missing > 0) serving.set(candidate, missing);
+      }
+      return { revisions, workload: 0, serving };
+    case "Restoring":
+    case "HandingBack":
+      return { revisions, workload: replicas, serving };
+    case "Releasing":
+      return { revisions: new Map(), workload: undefined, serving };
+  }
+}
+
+/**
+ * The writes that bring the cluster closer to what the cursor wants, in the order capacity, traffic, removal.
+ * A removal appears only once the pods in question have been out of the Service for the settle time.
+ */
+export function effectsFor(seen: Seen, cursor: Cursor, now: number): readonly Effect[] {
+  const wanted = want(seen, cursor, now);
+  const settled = cursor.steadyAt !== undefined && now - Date.parse(cursor.steadyAt) >= seen.spec.settleSeconds * 1_000;
+  return [
+    ...capacity(seen, cursor, wanted),
+    ...traffic(seen, cursor, wanted),
+    ...removal(seen, cursor, wanted, settled),
+    ...release(seen, cursor, settled, now),
+  ];
+}
+
+function capacity(seen: Seen, cursor: Cursor, wanted: Want): readonly Effect[] {
+  const effects: Effect[] = [];
+  for (const [revision, replicas] of wanted.revisions) {
+    if (replicas === "Keep") continue;
+    // Under Git's own selector every ready pod serves, so only stable may get pods until the Service is narrowed.
+    if (revision !== cursor.stable && seen.service !== undefined && selects(seen.service.selector, { kind: "Git" }))
+      continue;
+    const exists = seen.revisions.find(({ hash }) => hash === revision);
+    if (exists === undefined) {
+      const ours = seen.workload?.target === revision;
+      if (ours && (replicas > 0 || revision === cursor.stable))
+        effects.push({ do: "CreateRevision", revision, replicas });
+    } else if (exists.replicas < replicas) {
+      effects.push({ do: "ScaleRevision", revision, replicas });
+    }
+  }
+  if (cursor.stage === "Restoring" && seen.workload !== undefined && seen.workload.target !== cursor.stable) {
+    effects.push({ do: "RestoreTemplate", revision: cursor.stable });
+  }
+  if (seen.workload !== undefined && wanted.workload !== undefined && seen.workload.replicas < wanted.workload) {
+    effects.push({ do: "ScaleWorkload", replicas: wanted.workload });
+  }
+  return effects;
+}
+
+function traffic(seen: Seen, cursor: Cursor, wanted: Want): readonly Effect[] {
+  const effects: Effect[] = [];
+  if (seen.service !== undefined && !selects(seen.service.selector, cursor.selection)) {
+    effects.push({ do: "Select", selection: cursor.selection });
+  }
+  if (cursor.stage === "HandingBack") {
+    for (const pod of workloadPods(seen)) {
+      if (pod.ready && pod.labels["fairlead.dev/serving"] !== HANDED_BACK) effects.push(mark(pod, HANDED_BACK));
+    }
+  }
+  return [...effects, ...markEffects(seen, cursor, wanted)];
+}
+
+/** Writes that put the serving marks right; none where the marks decide nothing. */
+export function markEffects(seen: Seen, cursor: Cursor, wanted: Want): readonly Effect[] {
+  const mixes = cursor.stage === "Stepping" || (cursor.stage === "Returning" && cursor.selection.kind === "Serving");
+  if (!mixes) return [];
+  return [cursor.stable, cursor.candidate ?? ""].flatMap((hash) => servingMarks(seen, hash, wanted.serving.get(hash)));
+}
+
+/** Marks just enough pods: pods that lack readiness leave first, and a pod that has left stays out. */
+function servingMarks(seen: Seen, revision: string, count: number | undefined): readonly Effect[] {
+  const pods = livePods(seen, revision);
+  const byRank = [...pods].sort(
+    (a, b) =>
+      Number(b.ready) - Number(a.ready) || Number(isServing(b)) - Number(isServing(a)) || (a.name < b.name ? -1 : 1),
+  );
+  const keep = count ?? pods.length;
+  return byRank.flatMap((pod, index) => {
+    if (index < keep) return isServing(pod) ? [] : [mark(pod, SERVING)];
+    return isServing(pod) ? [mark(pod, LEFT)] : [];
+  });
+}
+
+function mark(pod: { readonly name: string; readonly uid: string }, serving: string): Effect {
+  return { do: "MarkPod", pod: pod.name, uid: pod.uid, serving };
+}
+
+function removal(seen: Seen, cursor: Cursor, wanted: Want, settled: boolean): readonly Effect[] {
+  const effects: Effect[] = [];
+  for (const { hash, replicas } of seen.revisions) {
+    const goal = wanted.revisions.get(hash);
+    if (goal === "Keep") continue;
+    if (goal !== undefined && replicas <= goal) continue;
+    const resize = hash === cursor.stable && cursor.stage === "Resting";
+    if (!resize && !mayShrink(seen, hash, goal ?? 0, settled)) continue;
+    if (goal !== undefined || replicas > 0) effects.push({ do: "ScaleRevision", revision: hash, replicas: goal ?? 0 });
+    else if (livePods(seen, hash).length === 0) effects.push({ do: "RemoveRevision", revision: hash });
+  }
+  const { workload } = seen;
+  const empties = workload !== undefined && wanted.workload !== undefined && workload.replicas > wanted.workload;
+  if (empties && (settled || cursor.stage !== "Emptying")) {
+    effects.push({ do: "ScaleWorkload", replicas: wanted.workload });
+  }
+  if (cursor.stage === "Resting" && workload?.restartedAt !== undefined && workload.target === cursor.stable) {
+    const stable = seen.revisions.find(({ hash }) => hash === cursor.stable);
+    if (stable !== undefined && stable.restartedAt !== workload.restartedAt) {
+      effects.push({ do: "RestartRevision", revision: cursor.stable, at: workload.restartedAt });
+    }
+  }
+  return effects;
+}
+
+/**
+ * Pods may be stopped once enough of them are out of the endpoints, and have been for the settle time.
+ * Where the Deployment or the Service is gone, there is nobody to take over and nothing to wait for.
+ */
+function mayShrink(seen: Seen, revision: string, goal: number, settled: boolean): boolean {
+  if (seen.workload === undefined || seen.service === undefined) return true;
+  const serving = livePods(seen, revision).filter((pod) => seen.endpoints.has(pod.name)).length;
+  return serving <= goal && (settled || livePods(seen, revision).length === 0);
+}
+
+/**
+ * The resource may go once nothing of it is left, or, past the deadline, when the Deployment never came up:
+ * then the revisions stay and serve on, since a deletion must neither hang nor take the service down.
+ */
+function release(seen: Seen, cursor: Cursor, settled: boolean, now: number): readonly Effect[] {
+  const over =
+    cursor.stage === "Releasing" && cursor.selection.kind === "Git" && seen.revisions.length === 0 && settled;
+  const late =
+    cursor.stage === "Restoring" && since(cursor.enteredAt, now) >= seen.spec.progressDeadlineSeconds * 1_000;
+  return over || late ? [{ do: "Release" }] : [];
+}

@@ -1,0 +1,217 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import type { Json } from "../../api/json.ts";
+import { assertServed, work } from "../../testing/rollout/simulate.ts";
+import { Crash, SimWorld } from "../../testing/rollout/world.ts";
+import { stepsOf } from "./strategies/strategy.ts";
+
+const RUNS = Number(process.env["FAIRLEAD_RUNS"] ?? 10_000);
+const SEED = Number(process.env["FAIRLEAD_SEED"] ?? Date.now() % 2 ** 31);
+
+const TEMPLATES = ["v1", "v2", "v3", "v4"];
+const READINGS = ["Value", "Bad", "NoData", "ProviderError", "Invalid"] as const;
+
+/** What happens between two looks of the operator. */
+type Move =
+  | { readonly do: "push"; readonly template: string }
+  | { readonly do: "pass"; readonly seconds: number }
+  | { readonly do: "disturb"; readonly pod: number; readonly seconds: number }
+  | { readonly do: "read"; readonly template: string; readonly reading: (typeof READINGS)[number] }
+  | { readonly do: "starts"; readonly template: string; readonly seconds: number }
+  | { readonly do: "crash"; readonly afterWrites: number }
+  | { readonly do: "pause"; readonly paused: boolean }
+  | { readonly do: "retry"; readonly token: string }
+  | { readonly do: "grow" };
+
+const template = fc.constantFrom(...TEMPLATES);
+const move: fc.Arbitrary<Move> = fc.oneof(
+  { weight: 4, arbitrary: fc.record({ do: fc.constant("push" as const), template }) },
+  { weight: 8, arbitrary: fc.record({ do: fc.constant("pass" as const), seconds: fc.integer({ min: 1, max: 12 }) }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      do: fc.constant("disturb" as const),
+      pod: fc.nat(20),
+      seconds: fc.integer({ min: 1, max: 40 }),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({ do: fc.constant("read" as const), template, reading: fc.constantFrom(...READINGS) }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({ do: fc.constant("starts" as const), template, seconds: fc.integer({ min: 1, max: 40 }) }),
+  },
+  { weight: 4, arbitrary: fc.record({ do: fc.constant("crash" as const), afterWrites: fc.nat(6) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("pause" as const), paused: fc.boolean() }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("retry" as const), token: fc.constantFrom("a", "b") }) },
+  { weight: 1, arbitrary: fc.constant({ do: "grow" as const }) },
+);
+
+const strategy: fc.Arbitrary<Json> = fc.constantFrom<Json>(
+  {
+    canary: {
+      steps: [
+        { weight: 20, hold: "6s" },
+        { weight: 50, hold: "3s" },
+        { weight: 80, hold: "3s" },
+      ],
+    },
+  },
+  {
+    canary: {
+      steps: [
+        { weight: 0, hold: "2s" },
+        { weight: 100, hold: "3s" },
+      ],
+    },
+  },
+  { rolling: { batch: 1, hold: "2s" } },
+  { rolling: { batch: "50%", hold: "0s" } },
+);
+
+const story = fc.record({
+  strategy,
+  replicas: fc.integer({ min: 1, max: 5 }),
+  lag: fc.integer({ min: 0, max: 2 }),
+  moves: fc.array(move, { minLength: 1, maxLength: 30 }),
+  ending: fc.constantFrom("backToStable", "deleted"),
+});
+type Story = typeof story extends fc.Arbitrary<infer T> ? T : never;
+
+test(`${RUNS} random interleavings keep every invariant (seed ${SEED})`, async () => {
+  console.log(`interleavings: ${RUNS} runs, seed ${SEED}; repeat with FAIRLEAD_SEED=${SEED}`);
+  await fc.assert(fc.asyncProperty(story, play), { numRuns: RUNS, seed: SEED, endOnFailure: false });
+  expect(RUNS).toBeGreaterThan(0);
+});
+
+async function play({ strategy: how, replicas, lag, moves, ending }: Story): Promise<void> {
+  const world = new SimWorld({
+    template: "v1",
+    replicas,
+    lagMs: lag * 1_000,
+    spec: {
+      strategy: how,
+      settleSeconds: 3,
+      scaleDownDelaySeconds: 20,
+      progressDeadlineSeconds: 15,
+      analysis: {
+        prometheus: { address: "http://prometheus:9090" },
+        interval: "2s",
+        deadline: "10s",
+        metrics: [{ name: "errors", successRate: { min: 99.5 } }],
+      },
+    },
+  });
+  world.onDecision = ({ kind, because }) => {
+    if (kind === "Hold" && because.exit === undefined) throw new Error(`a hold without an exit: ${because.reason}`);
+    if (because.message === "") throw new Error("a decision without a reason in words");
+  };
+  await live(world, 12);
+  for (const next of moves) await make(world, next);
+
+  for (const name of TEMPLATES)
+    world.behaviours.set(name, { readyAfter: 2_000, reading: { kind: "Value", value: 100 } });
+  Object.assign(world, { spec: { ...world.spec, paused: false } });
+  await live(world, 60);
+  const stable = world.status.rollout?.stable ?? "none";
+  if (ending === "deleted") Object.assign(world, { deleting: true });
+  else world.push(stable);
+  await live(world, 100);
+  if (ending === "deleted") expectHandedBack(world);
+  else expectAtRest(world, stable);
+}
+
+async function make(world: SimWorld, next: Move): Promise<void> {
+  switch (next.do) {
+    case "push":
+      world.push(next.template);
+      break;
+    case "pass":
+      return live(world, next.seconds);
+    case "disturb":
+      world.disturb(next.pod, next.seconds * 1_000);
+      break;
+    case "read": {
+      const behaviour = world.behaviour(next.template);
+      const reading =
+        next.reading === "Value" || next.reading === "Bad"
+          ? { kind: "Value" as const, value: next.reading === "Value" ? 100 : 90 }
+          : { kind: next.reading, message: "scripted" };
+      world.behaviours.set(next.template, { ...behaviour, reading });
+      break;
+    }
+    case "starts":
+      world.behaviours.set(next.template, { ...world.behaviour(next.template), readyAfter: next.seconds * 1_000 });
+      break;
+    case "crash":
+      crashAfter(world, next.afterWrites);
+      break;
+    case "pause":
+      Object.assign(world, { spec: { ...world.spec, paused: next.paused } });
+      break;
+    case "retry":
+      Object.assign(world, { spec: { ...world.spec, retry: next.token } });
+      break;
+    case "grow":
+      Object.assign(world, { git: { ...world.git, replicas: Math.min(6, world.git.replicas + 1) } });
+      break;
+  }
+  await work(world, check);
+}
+
+/** The operator dies before one of its next writes, once. */
+function crashAfter(world: SimWorld, writes: number): void {
+  let left = writes;
+  world.beforeWrite = (what) => {
+    if (left-- > 0) return;
+    world.beforeWrite = () => {};
+    throw new Crash(`before ${what}`);
+  };
+}
+
+async function live(world: SimWorld, seconds: number): Promise<void> {
+  for (let second = 0; second < seconds; second++) {
+    await work(world, check);
+    world.pass(1_000);
+    check(world);
+  }
+}
+
+function check(world: SimWorld): void {
+  assertServed(world);
+  const cursor = world.status.rollout;
+  if (cursor?.candidate === undefined || cursor.cause === "Rescued") return;
+  const steps = stepsOf(world.observe()?.seen.spec.strategy ?? {}, cursor.replicas);
+  const first = steps[0];
+  if (first === undefined || world.passed.has(cursor.candidate)) return;
+  if (cursor.weight > first.weight && cursor.stage !== "Returning") {
+    throw new Error(`weight ${cursor.weight} without a pass of ${cursor.candidate}: ${JSON.stringify(cursor)}`);
+  }
+  const serving = [...world.endpoints()];
+  const candidate = world.podsOf(cursor.candidate).filter(({ name }) => serving.includes(name)).length;
+  if (candidate > first.sizes.candidate && cursor.stage === "Stepping") {
+    throw new Error(`${candidate} pods of ${cursor.candidate} serve without a pass: ${JSON.stringify(cursor)}`);
+  }
+}
+
+function expectAtRest(world: SimWorld, stable: string): void {
+  const served = [...world.endpoints()];
+  const pods = world
+    .podsOf(stable)
+    .filter(({ terminating }) => !terminating)
+    .map(({ name }) => name);
+  expect(world.status.rollout).toMatchObject({ stage: "Resting", stable, selection: { kind: "Git" } });
+  expect(served.sort()).toEqual(pods.sort());
+  expect(pods).toHaveLength(world.git.replicas);
+  expect(world.status.conditions?.find(({ type }) => type === "Ready")?.status).toBe("True");
+  expect(world.selector).toEqual({ app: "web" });
+}
+
+function expectHandedBack(world: SimWorld): void {
+  expect(world.released).toBe(true);
+  expect(world.revisions.size).toBe(0);
+  expect(world.selector).toEqual({ app: "web" });
+  expect(world.endpoints().size).toBe(world.git.replicas);
+}

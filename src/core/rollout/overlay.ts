@@ -1,0 +1,65 @@
+import { isObject, numberAt } from "../../api/json.ts";
+import type { Manifest } from "../../api/objects.ts";
+import type { Cursor, Stage } from "../../api/v1alpha1/cursor.ts";
+import { Mark } from "../../api/v1alpha1/names.ts";
+import { overlaidSelector } from "./selection.ts";
+
+/** What a rollout says of the objects that it shares with Git. */
+export interface Claim {
+  /** Name of the Deployment that it drives. */
+  readonly workload: string;
+  /** Name of the callers' Service. */
+  readonly service: string;
+  /** undefined: it has not taken over yet. */
+  readonly cursor: Cursor | undefined;
+}
+
+/** Stages in which the Deployment runs pods of its own. */
+const RUNS: ReadonlySet<Stage> = new Set(["Adopting", "Narrowing", "Restoring", "HandingBack", "Releasing"]);
+/** Stages in which the Deployment's template is handed back and Git's word waits. */
+const HANDS_BACK: ReadonlySet<Stage> = new Set(["Restoring", "HandingBack", "Releasing"]);
+
+/**
+ * The one value of a shared object: what Git says, the rollout's cursor, and what is live.
+ * Whoever writes the object, sync or rollout, writes this; so neither ever undoes the other.
+ */
+export function overlay(git: Manifest, claim: Claim | undefined, live: Manifest | undefined): Manifest {
+  if (claim === undefined) return git;
+  if (git.kind === "Deployment" && git.metadata.name === claim.workload)
+    return overlayDeployment(git, claim.cursor, live);
+  if (git.kind === "Service" && git.metadata.name === claim.service && claim.cursor !== undefined) {
+    return overlayService(git, claim.cursor);
+  }
+  return git;
+}
+
+/**
+ * A taken-over Deployment stands at 0 replicas and remembers what Git says in an annotation.
+ * One that does not exist yet is created at 0 right away: its first pods are those of its first revision.
+ */
+function overlayDeployment(git: Manifest, cursor: Cursor | undefined, live: Manifest | undefined): Manifest {
+  const spec = isObject(git["spec"]) ? git["spec"] : {};
+  const said = numberAt(spec, "replicas");
+  const annotated: Manifest = said === undefined ? git : withAnnotation(git, Mark.replicas, String(said));
+  if (cursor === undefined) {
+    return said !== undefined && live === undefined ? { ...annotated, spec: { ...spec, replicas: 0 } } : annotated;
+  }
+  const running = numberAt(live, "spec", "replicas");
+  if (RUNS.has(cursor.stage)) {
+    const kept = running === undefined ? spec : { ...spec, replicas: running };
+    const template = HANDS_BACK.has(cursor.stage) && isObject(live?.["spec"]) ? live["spec"]["template"] : undefined;
+    return { ...annotated, spec: template === undefined ? kept : { ...kept, template } };
+  }
+  return { ...annotated, spec: { ...spec, replicas: 0 } };
+}
+
+function overlayService(git: Manifest, cursor: Cursor): Manifest {
+  const spec = isObject(git["spec"]) ? git["spec"] : {};
+  const selector = isObject(spec["selector"]) ? (spec["selector"] as Readonly<Record<string, string>>) : {};
+  return { ...git, spec: { ...spec, selector: overlaidSelector(selector, cursor.selection) } };
+}
+
+function withAnnotation(object: Manifest, key: string, value: string): Manifest {
+  const annotations = { ...object.metadata.annotations, [key]: value };
+  return { ...object, metadata: { ...object.metadata, annotations } };
+}

@@ -1,0 +1,93 @@
+import type { Cursor } from "../../api/v1alpha1/cursor.ts";
+import { Mark } from "../../api/v1alpha1/names.ts";
+import type { RolloutHistoryEntry, RolloutStatus } from "../../api/v1alpha1/progressiverollout.ts";
+import { type Finding, setConditions } from "../status/conditions.ts";
+import { type Because, textOf } from "./because.ts";
+import type { Decision } from "./decision.ts";
+import { iso } from "./decision.ts";
+import { endpointsOf, type Seen } from "./seen.ts";
+import { shareOf } from "./sizes.ts";
+
+const HISTORY = 10;
+
+/** What a rollout's status is made from. */
+export interface Report {
+  readonly name: string;
+  readonly generation: number;
+  readonly before: RolloutStatus;
+  readonly seen: Seen;
+  readonly decision: Decision;
+  /** Epoch milliseconds. */
+  readonly now: number;
+}
+
+/** The whole status, computed from scratch: conditions are output and never read back. */
+export function project({ name, generation, before, seen, decision, now }: Report): RolloutStatus {
+  const cursor = decision.kind === "Blocked" ? before.rollout : decision.cursor;
+  const finished = decision.kind === "Advance" ? decision.finished : undefined;
+  const conditions = setConditions(before.conditions ?? [], findings(decision), iso(now), generation);
+  return {
+    ...before,
+    observedGeneration: generation,
+    conditions,
+    selector: `${Mark.rollout}=${name}`,
+    replicas: seen.pods.filter((pod) => pod.revision !== undefined && !pod.terminating).length,
+    ...progress(seen, cursor),
+    ...(cursor === undefined ? {} : { rollout: cursor }),
+    ...(finished === undefined ? {} : { history: pushed(before.history ?? [], finished) }),
+  };
+}
+
+/** A status for a resource whose input cannot be worked with. */
+export function projectProblem(before: RolloutStatus, generation: number, why: Because, now: number): RolloutStatus {
+  const conditions = setConditions(before.conditions ?? [], stalled(why), iso(now), generation);
+  return { ...before, observedGeneration: generation, conditions };
+}
+
+function progress(seen: Seen, cursor: Cursor | undefined): Pick<RolloutStatus, "step" | "weight" | "share"> {
+  if (cursor === undefined) return {};
+  const candidate = cursor.candidate === undefined ? 0 : endpointsOf(seen, cursor.candidate);
+  return {
+    step: cursor.step === undefined ? "" : `${cursor.step + 1}/${cursor.steps ?? cursor.step + 1}`,
+    weight: cursor.weight,
+    share: shareOf(candidate, endpointsOf(seen, cursor.stable)),
+  };
+}
+
+/** Ready: users get what Git says. Reconciling: on the way. Stalled: only a commit helps. */
+function findings(decision: Decision): readonly Finding[] {
+  const why = decision.because;
+  const message = textOf(why);
+  switch (decision.kind) {
+    case "Rest":
+      return [{ type: "Ready", status: "True", reason: why.reason, message }];
+    case "Blocked":
+      return stalled(why);
+    case "Advance":
+      return moving(why);
+    case "Hold":
+      return NEEDS_A_PERSON.has(why.reason) ? stalled(why) : moving(why);
+  }
+}
+
+const NEEDS_A_PERSON: ReadonlySet<string> = new Set(["Rejected", "InvalidQuery"]);
+
+function moving(why: Because): readonly Finding[] {
+  const message = textOf(why);
+  return [
+    { type: "Ready", status: "False", reason: why.reason, message },
+    { type: "Reconciling", status: "True", reason: why.reason, message },
+  ];
+}
+
+function stalled(why: Because): readonly Finding[] {
+  const message = textOf(why);
+  return [
+    { type: "Ready", status: "False", reason: why.reason, message },
+    { type: "Stalled", status: "True", reason: why.reason, message },
+  ];
+}
+
+function pushed(history: readonly RolloutHistoryEntry[], entry: RolloutHistoryEntry): RolloutHistoryEntry[] {
+  return [entry, ...history].slice(0, HISTORY);
+}

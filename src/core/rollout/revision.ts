@@ -1,0 +1,134 @@
+import { canonical, isObject, type Json, type JsonObject } from "../../api/json.ts";
+import type { Manifest } from "../../api/objects.ts";
+import { GROUP, Mark } from "../../api/v1alpha1/names.ts";
+
+/** `kubectl rollout restart` writes it; a restart is no new revision. */
+export const RESTARTED_AT = "kubectl.kubernetes.io/restartedAt";
+
+/** Names of revisions use Kubernetes' own alphabet: no vowels, so no words, and nothing that looks like another. */
+const ALPHABET = "bcdfghjklmnpqrstvwxz2456789";
+const HASH_LENGTH = 8;
+/** A Service's name, and so a revision's, is a DNS label. */
+const NAME_LIMIT = 63;
+
+/** Answers the SHA-256 of a text as bytes. Injected, because the core imports nothing. */
+export type Digest = (text: string) => Uint8Array;
+
+/**
+ * What makes a pod template a revision of its own: the live, defaulted template less what Fairlead and
+ * `kubectl rollout restart` add. Two templates are the same revision when these texts are equal.
+ */
+export function templateIdentity(template: Json | undefined): string {
+  if (!isObject(template)) return canonical(template);
+  const metadata = isObject(template["metadata"]) ? template["metadata"] : {};
+  const { creationTimestamp: _server, ...rest } = metadata;
+  return canonical({
+    ...template,
+    metadata: pruneEmpty({
+      ...rest,
+      labels: without(metadata["labels"], isOurs),
+      annotations: without(metadata["annotations"], (key) => isOurs(key) || key === RESTARTED_AT),
+    }),
+  });
+}
+
+/**
+ * The name of a revision: eight letters of a SHA-256 over its identity.
+ * It only names: equality is decided over identities, so a change of this function or of a default of Kubernetes
+ * releases nothing as long as the former revision still exists.
+ */
+export function revisionHash(template: Json | undefined, digest: Digest): string {
+  const bytes = digest(templateIdentity(template));
+  let name = "";
+  for (const byte of bytes.slice(0, HASH_LENGTH)) name += ALPHABET[byte % ALPHABET.length];
+  return name;
+}
+
+/** A revision that exists in the cluster, with the template that it runs. */
+export interface KnownRevision {
+  readonly hash: string;
+  readonly template: Json | undefined;
+}
+
+/** The revision that a template is: a known one when the templates say the same, else a new name. */
+export function resolveRevision(template: Json | undefined, known: readonly KnownRevision[], digest: Digest): string {
+  const identity = templateIdentity(template);
+  const same = known.find((revision) => templateIdentity(revision.template) === identity);
+  if (same !== undefined) return same.hash;
+  const hash = revisionHash(template, digest);
+  const taken = known.some((revision) => revision.hash === hash);
+  return taken ? `${hash}${ALPHABET[known.length % ALPHABET.length]}` : hash;
+}
+
+/** The name of a revision's Deployment and Service: `web-<hash>`, with a long name cut. */
+export function revisionName(workload: string, hash: string): string {
+  return `${workload.slice(0, NAME_LIMIT - hash.length - 1).replace(/[-.]+$/, "")}-${hash}`;
+}
+
+/** The Deployment of a revision: a copy of the workload with an identity of its own. */
+export function revisionDeployment(workload: Manifest, rollout: string, hash: string, replicas: number): Manifest {
+  const spec = isObject(workload["spec"]) ? workload["spec"] : {};
+  const template = isObject(spec["template"]) ? spec["template"] : {};
+  const metadata = isObject(template["metadata"]) ? template["metadata"] : {};
+  const marks = { [Mark.rollout]: rollout, [Mark.revision]: hash };
+  const { paused: _paused, ...carried } = spec;
+  return {
+    apiVersion: workload.apiVersion,
+    kind: workload.kind,
+    metadata: {
+      name: revisionName(workload.metadata.name, hash),
+      ...(workload.metadata.namespace === undefined ? {} : { namespace: workload.metadata.namespace }),
+      labels: { ...without(workload.metadata.labels, isOurs), ...marks },
+    },
+    spec: {
+      ...carried,
+      replicas,
+      selector: { matchLabels: marks },
+      template: {
+        ...template,
+        metadata: {
+          ...metadata,
+          labels: { ...without(metadata["labels"], isOurs), ...marks, [Mark.serving]: "true" },
+        },
+      },
+    },
+  };
+}
+
+/** The Service of a revision: it reaches exactly that revision's pods, on the ports of the callers' Service. */
+export function revisionService(service: Manifest, workload: string, rollout: string, hash: string): Manifest {
+  const ports = isObject(service["spec"]) ? service["spec"]["ports"] : undefined;
+  const marks = { [Mark.rollout]: rollout, [Mark.revision]: hash };
+  return {
+    apiVersion: "v1",
+    kind: "Service",
+    metadata: {
+      name: revisionName(workload, hash),
+      ...(service.metadata.namespace === undefined ? {} : { namespace: service.metadata.namespace }),
+      labels: marks,
+    },
+    spec: { selector: marks, ports: Array.isArray(ports) ? ports.map(withoutNodePort) : [] },
+  };
+}
+
+function withoutNodePort(port: Json): Json {
+  if (!isObject(port)) return port;
+  const { nodePort: _nodePort, ...rest } = port;
+  return rest;
+}
+
+function isOurs(key: string): boolean {
+  return key.startsWith(`${GROUP}/`);
+}
+
+function without(map: Json | undefined, drop: (key: string) => boolean): JsonObject {
+  return isObject(map) ? Object.fromEntries(Object.entries(map).filter(([key]) => !drop(key))) : {};
+}
+
+function pruneEmpty(object: JsonObject): JsonObject {
+  return Object.fromEntries(
+    Object.entries(object).filter(
+      ([, value]) => value !== null && !(isObject(value) && Object.keys(value).length === 0),
+    ),
+  );
+}

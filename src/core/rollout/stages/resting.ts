@@ -1,0 +1,122 @@
+import type { Cursor } from "../../../api/v1alpha1/cursor.ts";
+import { because } from "../because.ts";
+import { advance, type Decision, enter, iso, narrowed, switching, withSelection } from "../decision.ts";
+import type { Ready, StageRule } from "../plan.ts";
+import { livePods, readyOf } from "../seen.ts";
+import { stepsOf } from "../strategies/strategy.ts";
+import { since } from "../timing.ts";
+
+/** A question about the Deployment's template while nothing is under way. */
+type Guard = (seen: Ready, cursor: Cursor, now: number) => Decision | undefined;
+
+const deleted: Guard = (seen, cursor, now) =>
+  seen.deleting
+    ? advance(
+        enter(cursor, now, { stage: "Restoring", selection: narrowed(cursor) }),
+        because("HandingBack", "the rollout is deleted; the Deployment takes over again"),
+      )
+    : undefined;
+
+const upToDate: Guard = (seen, cursor, now) => {
+  if (seen.workload.target !== cursor.stable) return undefined;
+  const { rejected: _answered, ...cleared } = cursor;
+  return rest(seen, cleared, now);
+};
+
+const earlierStable: Guard = (seen, cursor, now) => {
+  const { target } = seen.workload;
+  const known = cursor.previous.find(({ revision, until }) => revision === target && now < Date.parse(until));
+  if (known === undefined) return undefined;
+  const message = `Git went back to revision ${target}, which was stable before`;
+  return switching(cursor, now, { toward: target, cause: "RolledBack", message });
+};
+
+const rejected: Guard = (seen, cursor, now) => {
+  const { target } = seen.workload;
+  if (cursor.rejected?.revision !== target || cursor.rejected.retry !== seen.spec.retry) return undefined;
+  const message = `revision ${target} was rejected: ${cursor.rejected.message}; all traffic is at ${cursor.stable}`;
+  const why = because("Rejected", message, "revert the commit, commit a fix, or set spec.retry to a new value");
+  return { ...rest(seen, cursor, now), kind: "Hold", because: why };
+};
+
+const stableIsDown: Guard = (seen, cursor, now) => {
+  const { target } = seen.workload;
+  if (cursor.replicas === 0 || readyOf(seen, cursor.stable) > 0) return undefined;
+  const message = `stable revision ${cursor.stable} has no ready pod; revision ${target} takes over as soon as it is ready`;
+  return switching(cursor, now, { toward: target, cause: "Rescued", message });
+};
+
+const paused: Guard = (seen, cursor, now) =>
+  seen.spec.paused
+    ? {
+        ...rest(seen, cursor, now),
+        kind: "Hold",
+        because: because("Paused", `revision ${seen.workload.target} waits`, "commit spec.paused: false"),
+      }
+    : undefined;
+
+const start: Guard = (seen, cursor, now) => {
+  const candidate = seen.workload.target;
+  const steps = stepsOf(seen.spec.strategy, cursor.replicas);
+  const weight = steps[0]?.weight ?? 0;
+  const { rejected: _retried, ...fresh } = cursor;
+  const message = `revision ${candidate} starts at step 1 of ${steps.length} with weight ${weight}`;
+  const next = enter(fresh, now, {
+    stage: "Stepping",
+    candidate,
+    step: 0,
+    steps: steps.length,
+    weight,
+    peak: weight,
+    startedAt: iso(now),
+    verdicts: [],
+    passed: [],
+    selection: narrowed(cursor),
+  });
+  return advance(next, because("Stepping", message));
+};
+
+/** The order is the policy: the first guard with an answer decides. Ways back come before anything that holds. */
+const guards: readonly Guard[] = [deleted, upToDate, earlierStable, rejected, stableIsDown, paused, start];
+
+/** No candidate: what does the Deployment's template mean now? */
+export const resting: StageRule = (seen, cursor, now) => {
+  const kept = forgetOld(cursor, now);
+  for (const guard of guards) {
+    const decision = guard(seen, kept, now);
+    if (decision !== undefined) return decision;
+  }
+  return rest(seen, kept, now);
+};
+
+/** At rest the Service says what Git says, as soon as no pod of another revision could match that. */
+function rest(seen: Ready, cursor: Cursor, now: number): Extract<Decision, { kind: "Rest" | "Hold" }> {
+  const others = seen.revisions.filter(({ hash }) => hash !== cursor.stable);
+  const alone = others.every(({ hash, replicas }) => replicas === 0 && livePods(seen, hash).length === 0);
+  const plain = alone && seen.workload.target === cursor.stable && seen.workload.replicas === 0;
+  const selection = plain ? ({ kind: "Git" } as const) : ({ kind: "Revision", revision: cursor.stable } as const);
+  const next = withSelection(cursor, { selection });
+  const ready = readyOf(seen, cursor.stable);
+  if (ready < cursor.replicas) {
+    const message = `${ready} of ${cursor.replicas} pods of stable revision ${cursor.stable} are ready`;
+    const why = because("CapacityMissing", message, "goes on when they are ready, or commit a fix");
+    return { kind: "Hold", cursor: next, because: why, ...recheck(next, now) };
+  }
+  const why = because("AtRest", `all traffic is at revision ${cursor.stable}`);
+  return { kind: "Rest", cursor: next, because: why, ...recheck(next, now) };
+}
+
+/** Earlier revisions leave the window by age. */
+function forgetOld(cursor: Cursor, now: number): Cursor {
+  const previous = cursor.previous.filter(({ until }) => now < Date.parse(until));
+  return previous.length === cursor.previous.length ? cursor : { ...cursor, previous };
+}
+
+/** The next moment at which time alone changes something: warm pods go, or a revision leaves the window. */
+function recheck(cursor: Cursor, now: number): { readonly recheckInMs?: number } {
+  const times = cursor.previous
+    .flatMap(({ until, warmUntil }) => [until, ...(warmUntil === undefined ? [] : [warmUntil])])
+    .map((time) => -since(time, now))
+    .filter((ms) => ms > 0);
+  return times.length === 0 ? {} : { recheckInMs: Math.min(...times) };
+}

@@ -1,0 +1,65 @@
+import { because } from "../because.ts";
+import { advance, enter, hold, switching, withSelection } from "../decision.ts";
+import { finished } from "../finished.ts";
+import type { StageRule } from "../plan.ts";
+import { readyOf } from "../seen.ts";
+import { settleLeft, since } from "../timing.ts";
+
+/** A stable revision that is nearly at full size takes the traffic after this time: one slow pod must not hold a way back. */
+const PATIENCE_MS = 30_000;
+
+/** Stable takes all traffic, within its ready capacity; then the candidate goes. */
+export const returning: StageRule = (seen, cursor, now) => {
+  const { stable, candidate, cause } = cursor;
+  const { target } = seen.workload;
+  const ready = readyOf(seen, stable);
+  const home = cursor.selection.kind === "Revision" && cursor.selection.revision === stable;
+  if (ready === 0 && cursor.replicas > 0) {
+    if (seen.deleting)
+      return advance(enter(cursor, now, { stage: "Restoring" }), because("HandingBack", "the rollout is deleted"));
+    if (target !== stable && !(target === candidate && cause === "Rejected")) {
+      const message = `stable revision ${stable} has no ready pod; revision ${target} takes over as soon as it is ready`;
+      return switching(cursor, now, { toward: target, cause: "Rescued", message });
+    }
+    const message = `stable revision ${stable} has no ready pod; revision ${candidate ?? "none"} serves on`;
+    return hold(cursor, because("CapacityMissing", message, "goes on when one is ready, or commit a fix"));
+  }
+  if (!home) {
+    const patience = PATIENCE_MS - since(cursor.enteredAt, now);
+    if (ready < cursor.replicas && patience > 0) {
+      const message = `${ready} of ${cursor.replicas} pods of stable are ready; the candidate carries the rest`;
+      return hold(cursor, because("Returning", message, "goes on by itself"), patience);
+    }
+    const next = withSelection(cursor, { selection: { kind: "Revision", revision: stable } });
+    return advance(next, because("Returning", `all traffic goes to stable revision ${stable}`));
+  }
+  const settle = settleLeft(seen, cursor, now);
+  if (settle.kind !== "Settled") {
+    return hold(cursor, because("Settling", "requests move to stable", "goes on by itself"), settle.ms);
+  }
+  const message = cursor.message ?? "the candidate left";
+  const outcome = cause === "Rejected" || cause === "Superseded" ? cause : "Cancelled";
+  const entry = finished(cursor, now, { revision: candidate ?? stable, outcome, message });
+  const {
+    candidate: _left,
+    cause: _cause,
+    message: _message,
+    step: _step,
+    steps: _steps,
+    rejected: _old,
+    ...kept
+  } = cursor;
+  const marked =
+    cause === "Rejected" && candidate !== undefined
+      ? {
+          ...kept,
+          rejected: {
+            revision: candidate,
+            message,
+            at: entry.finishedAt,
+            ...(seen.spec.retry === undefined ? {} : { retry: seen.spec.retry }),
+          },
+        }
+      : kept;
+  return advance(enter(marked, now, { stage: "Resting", weight: 0 }), because(outcome, message), entry);
+};

@@ -1,0 +1,222 @@
+import { durationMs } from "../../../api/v1alpha1/common.ts";
+import type { Cursor, Verdict } from "../../../api/v1alpha1/cursor.ts";
+import { forNextStep, measureIn } from "../../analysis/record.ts";
+import { because } from "../because.ts";
+import { advance, type Decision, enter, hold, iso, returning, switching, withSelection } from "../decision.ts";
+import { markEffects, want } from "../effects.ts";
+import type { Ready, StageRule } from "../plan.ts";
+import { endpointsOf, livePods, readyOf } from "../seen.ts";
+import { type Step, stepsOf } from "../strategies/strategy.ts";
+import { since } from "../timing.ts";
+
+/** A step under way. */
+interface Walk {
+  readonly seen: Ready;
+  readonly cursor: Cursor;
+  readonly candidate: string;
+  readonly index: number;
+  readonly step: Step;
+  readonly steps: readonly Step[];
+  readonly now: number;
+}
+
+type Guard = (walk: Walk) => Decision | undefined;
+
+const deleted: Guard = ({ seen, cursor, now }) =>
+  seen.deleting ? returning(cursor, now, "Cancelled", "the rollout is deleted") : undefined;
+
+const cancelled: Guard = ({ seen, cursor, now }) =>
+  seen.workload.target === cursor.stable
+    ? returning(cursor, now, "Cancelled", `Git went back to stable revision ${cursor.stable}`)
+    : undefined;
+
+const superseded: Guard = ({ seen, cursor, candidate, now }) =>
+  seen.workload.target === candidate
+    ? undefined
+    : returning(cursor, now, "Superseded", `revision ${seen.workload.target} replaces ${candidate}`);
+
+const failing: Guard = ({ seen, cursor, now }) => {
+  const over = verdictsOf(seen, cursor).find(({ metric, verdict }) => (verdict?.failures ?? 0) >= metric.failures);
+  return over?.verdict === undefined
+    ? undefined
+    : returning(cursor, now, "Rejected", `${over.verdict.message} (${over.verdict.failures} failed measurements)`);
+};
+
+const unready: Guard = ({ seen, cursor, candidate, step, now }) => {
+  const ready = readyOf(seen, candidate);
+  const wanted = step.sizes.candidate;
+  if (ready >= wanted) return undefined;
+  const unreadySince = cursor.unreadySince ?? iso(now);
+  const left = seen.spec.progressDeadlineSeconds * 1_000 - since(unreadySince, now);
+  const message = `${ready} of ${wanted} pods of revision ${candidate} are ready`;
+  if (left <= 0) {
+    return returning(cursor, now, "Rejected", `${message} after ${seen.spec.progressDeadlineSeconds} s`);
+  }
+  const exit = `goes on when they are ready; rejected after ${seen.spec.progressDeadlineSeconds} s without them`;
+  return hold({ ...cursor, unreadySince }, because("CapacityMissing", message, exit), left);
+};
+
+const notInPlace: Guard = (walk) => {
+  const { seen, cursor, candidate, step, now } = walk;
+  const { unreadySince: _ready, ...current } = cursor;
+  const selection = selectionOf(walk);
+  const mixes = selection.kind === "Serving" && cursor.selection.kind !== "Serving";
+  if (mixes && !mayMix(walk)) {
+    return hold(current, because("Settling", "serving marks and former pods are put right", "goes on by itself"));
+  }
+  const moved = withSelection(current, { selection });
+  if (moved.selection.kind !== cursor.selection.kind || moved.selection.revision !== cursor.selection.revision) {
+    return advance(moved, because("Stepping", `requests are shared for weight ${step.weight}`));
+  }
+  const marks = markEffects(seen, current, want(seen, current, now));
+  const arrived =
+    step.weight === 0 || endpointsOf(seen, candidate) >= Math.min(step.sizes.candidate, readyOf(seen, candidate));
+  if (current.steadyAt === undefined || marks.length > 0 || !arrived) {
+    const { steadyAt: _steady, ...unsteady } = current;
+    return hold(
+      marks.length > 0 ? unsteady : current,
+      because("Settling", `weight ${step.weight} is not in place yet`, "goes on by itself"),
+    );
+  }
+  if (livePods(seen, cursor.stable).length > step.sizes.stable) {
+    const settle = Math.max(0, seen.spec.settleSeconds * 1_000 - since(current.steadyAt, now));
+    const placed = { ...current, inPlaceAt: current.inPlaceAt ?? iso(now) };
+    return hold(
+      placed,
+      because("Settling", "pods of stable leave", "goes on by itself"),
+      settle > 0 ? settle : undefined,
+    );
+  }
+  return undefined;
+};
+
+const dark: Guard = ({ seen, cursor, now }) => {
+  const { analysis } = seen.spec;
+  if (analysis === undefined) return undefined;
+  const blind = verdictsOf(seen, cursor).find(
+    ({ verdict }) =>
+      (verdict?.outcome === "NoData" || verdict?.outcome === "ProviderError") &&
+      since(later(verdict.since, cursor.inPlaceAt), now) >= durationMs(analysis.deadline),
+  );
+  return blind?.verdict === undefined
+    ? undefined
+    : returning(cursor, now, "Rejected", `${blind.verdict.message}, for ${analysis.deadline}`);
+};
+
+const paused: Guard = ({ seen, cursor }) =>
+  seen.spec.paused
+    ? hold(cursor, because("Paused", `weight ${cursor.weight} is held`, "commit spec.paused: false"))
+    : undefined;
+
+const unclear: Guard = ({ seen, cursor, now }) => {
+  const { analysis } = seen.spec;
+  if (analysis === undefined) return undefined;
+  const next = measureIn(cursor, durationMs(analysis.interval), now);
+  for (const { metric, verdict } of verdictsOf(seen, cursor)) {
+    const exit = "goes on with a passing measurement";
+    switch (verdict?.outcome) {
+      case "Invalid":
+        return hold(cursor, because("InvalidQuery", verdict.message, `correct the metric ${metric.name} in Git`), next);
+      case "NoData":
+      case "ProviderError":
+        return hold(
+          cursor,
+          because(verdict.outcome, verdict.message, `${exit}; rejected after ${analysis.deadline}`),
+          next,
+        );
+      case "Fail":
+        return hold(
+          cursor,
+          because("Failing", verdict.message, `rejected at ${metric.failures} failed measurements`),
+          next,
+        );
+      case "Pass":
+        if (verdict.passes > 0) continue;
+        break;
+      case undefined:
+        break;
+    }
+    return hold(cursor, because("AwaitingVerdict", `${metric.name} is not measured in this step yet`, exit), next);
+  }
+  return undefined;
+};
+
+const holding: Guard = ({ seen, cursor, step, now }) => {
+  const left = step.holdMs - since(cursor.inPlaceAt ?? iso(now), now);
+  if (left <= 0) return undefined;
+  const measure =
+    seen.spec.analysis === undefined ? undefined : measureIn(cursor, durationMs(seen.spec.analysis.interval), now);
+  const why = because("HoldTime", `weight ${cursor.weight} is held`, `goes on at ${iso(now + left)}`);
+  return hold(cursor, why, Math.min(left, measure ?? left));
+};
+
+const passed: Guard = ({ cursor, candidate, index, steps, now }) => {
+  const done = { ...cursor, passed: [...new Set([...cursor.passed, index])] };
+  const next = steps[index + 1];
+  if (next === undefined) {
+    const message = `revision ${candidate} passed ${steps.length} ${steps.length === 1 ? "step" : "steps"}`;
+    return switching(done, now, { toward: candidate, cause: "Promoted", message });
+  }
+  const change = {
+    step: index + 1,
+    weight: next.weight,
+    peak: Math.max(cursor.peak, next.weight),
+    verdicts: forNextStep(cursor.verdicts),
+  };
+  const message = `passed step ${index + 1}; step ${index + 2} of ${steps.length} has weight ${next.weight}`;
+  return advance(enter(done, now, change), because("Stepping", message));
+};
+
+/** The order is the policy: ways back first, then readiness, then what holds, then the way on. */
+const before: readonly Guard[] = [deleted, cancelled, superseded, failing, unready, notInPlace];
+const after: readonly Guard[] = [dark, paused, unclear, holding, passed];
+
+/** The candidate takes the weight of a step, is held there, and judged. */
+export const stepping: StageRule = (seen, cursor, now) => {
+  const steps = stepsOf(seen.spec.strategy, cursor.replicas);
+  const index = Math.min(cursor.step ?? 0, steps.length - 1);
+  const step = steps[index];
+  const { candidate } = cursor;
+  if (step === undefined || candidate === undefined)
+    return returning(cursor, now, "Cancelled", "there is no step left");
+  const current = { ...cursor, step: index, steps: steps.length, weight: step.weight };
+  const walk: Walk = { seen, cursor: current, candidate, index, step, steps, now };
+  for (const guard of before) {
+    const decision = guard(walk);
+    if (decision !== undefined) return decision;
+  }
+  const { unreadySince: _ready, ...ready } = current;
+  const placed = { ...walk, cursor: { ...ready, inPlaceAt: current.inPlaceAt ?? iso(now) } };
+  for (const guard of after) {
+    const decision = guard(placed);
+    if (decision !== undefined) return decision;
+  }
+  return hold(placed.cursor, because("HoldTime", `weight ${step.weight} is in place`, "goes on by itself"));
+};
+
+/** What the Service selects at a step: one track alone, or the serving pods of both. */
+function selectionOf({ cursor, candidate, step }: Walk): Cursor["selection"] {
+  if (step.weight === 0) return { kind: "Revision", revision: cursor.stable };
+  if (step.weight === 100) return { kind: "Revision", revision: candidate };
+  return { kind: "Serving" };
+}
+
+/** Tracks may be mixed once every mark is right and no pod of a third revision could match. */
+function mayMix({ seen, cursor, candidate, now }: Walk): boolean {
+  const third = seen.revisions.some(
+    ({ hash }) => hash !== cursor.stable && hash !== candidate && livePods(seen, hash).length > 0,
+  );
+  return !third && markEffects(seen, cursor, want(seen, cursor, now)).length === 0;
+}
+
+function verdictsOf(seen: Ready, cursor: Cursor) {
+  const metrics = seen.spec.analysis?.metrics ?? [];
+  return metrics.map((metric) => ({
+    metric,
+    verdict: cursor.verdicts.find((v): v is Verdict => v.name === metric.name && v.revision === cursor.candidate),
+  }));
+}
+
+function later(a: string, b: string | undefined): string {
+  return b !== undefined && Date.parse(b) > Date.parse(a) ? b : a;
+}

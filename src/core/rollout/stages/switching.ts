@@ -1,0 +1,101 @@
+import { durationMs } from "../../../api/v1alpha1/common.ts";
+import type { Cursor } from "../../../api/v1alpha1/cursor.ts";
+import { because } from "../because.ts";
+import { advance, type Decision, enter, hold, iso, returning, withSelection } from "../decision.ts";
+import { finished } from "../finished.ts";
+import type { Ready, StageRule } from "../plan.ts";
+import { endpointsOf, readyOf } from "../seen.ts";
+import { settleLeft, since } from "../timing.ts";
+
+/** `toward` takes all traffic once it can carry it, then becomes stable. Nothing restarts: pointers move. */
+export const switching: StageRule = (seen, cursor, now) => {
+  const { toward, stable } = cursor;
+  if (toward === undefined)
+    return advance(enter(cursor, now, { stage: "Resting" }), because("AtRest", "nothing to switch to"));
+  const moved = cursor.selection.kind === "Revision" && cursor.selection.revision === toward;
+  return moved ? settle(seen, cursor, toward, now) : prepare(seen, cursor, toward, stable, now);
+};
+
+function prepare(seen: Ready, cursor: Cursor, toward: string, stable: string, now: number): Decision {
+  const { target } = seen.workload;
+  if (target !== toward || seen.deleting) return turnAway(seen, cursor, now);
+  const ready = readyOf(seen, toward);
+  const enough = ready >= cursor.replicas || (ready > 0 && readyOf(seen, stable) === 0);
+  if (!enough) {
+    const missing = `${ready} of ${cursor.replicas} pods of revision ${toward} are ready`;
+    const left = seen.spec.progressDeadlineSeconds * 1_000 - since(cursor.unreadySince ?? cursor.enteredAt, now);
+    if (cursor.cause === "Promoted" && left <= 0) {
+      return returning(cursor, now, "Rejected", `${missing} after ${seen.spec.progressDeadlineSeconds} s`);
+    }
+    return hold(
+      cursor,
+      because(
+        "CapacityMissing",
+        `${missing}; revision ${stable} serves on`,
+        "goes on when they are ready, or commit a fix",
+      ),
+      cursor.cause === "Promoted" ? left : undefined,
+    );
+  }
+  const next = withSelection(cursor, { selection: { kind: "Revision", revision: toward } });
+  return advance(next, because(reasonOf(cursor), `all traffic goes to revision ${toward}`));
+}
+
+/** Git changed its mind before the traffic moved. */
+function turnAway(seen: Ready, cursor: Cursor, now: number): Decision {
+  const { target } = seen.workload;
+  if (cursor.candidate !== undefined) {
+    if (seen.deleting) return returning(cursor, now, "Cancelled", "the rollout is deleted");
+    if (target === cursor.stable)
+      return returning(cursor, now, "Cancelled", `Git went back to stable revision ${target}`);
+    return returning(cursor, now, "Superseded", `Git asks for revision ${target} now`);
+  }
+  const { toward: _toward, cause: _cause, message: _message, ...kept } = cursor;
+  const selection = { kind: "Revision", revision: cursor.stable } as const;
+  const next = enter(kept, now, { stage: "Resting", weight: 0, selection });
+  return advance(next, because("Superseded", `Git asks for revision ${target} now`));
+}
+
+function settle(seen: Ready, cursor: Cursor, toward: string, now: number): Decision {
+  // A newer word of Git need not wait for the settle time: it removes nothing, and the former stable is still warm.
+  const superseded = seen.workload.target !== toward;
+  const arrived = cursor.replicas === 0 || endpointsOf(seen, toward) > 0;
+  const left = settleLeft(seen, cursor, now);
+  if (!superseded && (left.kind !== "Settled" || !arrived)) {
+    return hold(cursor, because("Settling", `requests move to revision ${toward}`, "goes on by itself"), left.ms);
+  }
+  const outcome = cursor.cause === "RolledBack" || cursor.cause === "Rescued" ? cursor.cause : "Promoted";
+  const entry = finished(cursor, now, {
+    revision: toward,
+    outcome,
+    message: cursor.message ?? `revision ${toward} is stable`,
+  });
+  const { toward: _t, candidate: _c, cause: _w, message: _m, step: _s, steps: _n, rejected: _r, ...kept } = cursor;
+  const next = enter(kept, now, {
+    stage: "Resting",
+    stable: toward,
+    weight: 0,
+    previous: previousAfter(seen, cursor, toward, now),
+  });
+  return advance(next, because(outcome, `revision ${toward} is stable`), entry);
+}
+
+/**
+ * What Git may go back to without analysis. A promotion adds the former stable, warm for a while.
+ * A rollback or a rescue adds nothing: what was left behind was left for a reason, and is judged anew if it returns.
+ */
+function previousAfter(seen: Ready, cursor: Cursor, toward: string, now: number): Cursor["previous"] {
+  const { revisions, duration } = seen.spec.rollback.window;
+  const earlier = cursor.previous.filter(({ revision }) => revision !== toward && revision !== cursor.stable);
+  if (cursor.cause !== "Promoted") return earlier;
+  const former = {
+    revision: cursor.stable,
+    until: iso(now + durationMs(duration)),
+    warmUntil: iso(now + seen.spec.scaleDownDelaySeconds * 1_000),
+  };
+  return [former, ...earlier].slice(0, revisions);
+}
+
+function reasonOf(cursor: Cursor): "Promoting" | "RollingBack" | "Rescuing" {
+  return cursor.cause === "RolledBack" ? "RollingBack" : cursor.cause === "Rescued" ? "Rescuing" : "Promoting";
+}
