@@ -10,7 +10,14 @@ export default defineConfig({
     projects: [
       { test: { name: "unit", include: ["src/**/*.test.ts", "scripts/**/*.test.ts", "e2e/**/*.unit.test.ts"] } },
       { test: { name: "property", include: ["src/**/*.property.ts"], testTimeout: 1_800_000 } },
-      { test: { name: "apiserver", include: ["e2e/apiserver/**/*.e2e.ts"], testTimeout: 120_000, hookTimeout: 1_800_000 } },
+      {
+        test: {
+          name: "apiserver",
+          include: ["e2e/apiserver/**/*.e2e.ts"],
+          testTimeout: 120_000,
+          hookTimeout: 1_800_000,
+        },
+      },
       {
         test: {
           name: "cluster",

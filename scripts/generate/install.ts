@@ -5,10 +5,10 @@ import { operatorDeployment } from "./deployment.ts";
 import { type ExplainedRule, LEASE_RULES, OPERATOR_RULES, READER_RULES } from "./rules.ts";
 
 /** Names that the plain manifests use, and the chart with a release of the same name. */
-export const INSTALL = { name: "fairlead", namespace: "fairlead-system" } as const;
+const INSTALL = { name: "fairlead", namespace: "fairlead-system" } as const;
 
 /** Labels of every object of an installation. */
-export function installLabels(version: string): Readonly<Record<string, string>> {
+function installLabels(version: string): Readonly<Record<string, string>> {
   return {
     "app.kubernetes.io/name": INSTALL.name,
     "app.kubernetes.io/instance": INSTALL.name,

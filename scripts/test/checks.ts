@@ -22,7 +22,7 @@ const CHECKS: readonly Check[] = [
   command("promises", "oxlint", "--type-aware", "--deny-warnings"),
   command("types", "tsc", "--noEmit"),
   command("dead code", "knip", "--no-progress"),
-  command("format and lint", "biome", "ci", "--error-on-warnings", "."),
+  command("format and lint", "biome", "ci", "--colors=off", "--error-on-warnings", "."),
   command("generated files", process.execPath, "scripts/generate.ts", "--check"),
   { name: "imports", run: imports },
 ];

@@ -40,7 +40,7 @@ const MESSAGE: Column = { name: "Message", type: "string", jsonPath: ready("mess
 const AGE: Column = { name: "Age", type: "date", jsonPath: ".metadata.creationTimestamp" };
 
 /** Applies what a path of a Git repository says. */
-export const GIT_SYNC: Resource = {
+const GIT_SYNC: Resource = {
   kind: "GitSync",
   plural: "gitsyncs",
   shortName: "gs",
@@ -58,7 +58,7 @@ export const GIT_SYNC: Resource = {
 };
 
 /** Lets a change of a Deployment reach its users step by step. */
-export const PROGRESSIVE_ROLLOUT: Resource = {
+const PROGRESSIVE_ROLLOUT: Resource = {
   kind: "ProgressiveRollout",
   plural: "progressiverollouts",
   shortName: "pr",
