@@ -11,6 +11,7 @@ import { git, run } from "./git.ts";
 import { WorkingCopy } from "./gitRepo.ts";
 import { type GitServer, startGitServer } from "./gitServer.ts";
 import { sshdPath } from "./gitSsh.ts";
+import { assertPrivate } from "./listener.ts";
 import { until } from "./until.ts";
 import { signature } from "./webhooks.ts";
 
@@ -129,6 +130,7 @@ test("faults: a status, a cut answer, and a server that goes down and comes back
 });
 
 test("nothing is left behind, and strangers' addresses are refused", async () => {
+  expect(() => assertPrivate("198.18.1.1")).not.toThrow();
   await expect(startGitServer({ host: "0.0.0.0" })).rejects.toThrow("loopback or private");
   const other = await startGitServer({ host: "127.0.0.1", ssh: false });
   const home = dirname(dirname(await other.createRepo("x")));

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { goProgram } from "../cluster/binaries.ts";
+import { binary, goProgram } from "../cluster/binaries.ts";
 import { buildImage } from "../cluster/images.ts";
 
 /** An image as an archive to load into a cluster, and the reference that pods name it by. */
@@ -9,18 +9,21 @@ export interface AppImage {
 }
 
 /** Builds the images of the shop and of the load generator; both are cached, and named after their content. */
-export async function appImages(
-  log?: (line: string) => void,
-): Promise<{ readonly shop: AppImage; readonly load: AppImage }> {
-  return { shop: await appImage("shop", log), load: await appImage("load", log) };
+export /** Builds the image of a real Prometheus, from its own module: minutes the first time. */
+export async function prometheusImage(log?: (line: string) => void): Promise<AppImage> {
+  return image("prometheus", await binary("prometheus", log));
 }
 
 async function appImage(name: "shop" | "load", log?: (line: string) => void): Promise<AppImage> {
-  const program = await goProgram(join(import.meta.dirname, "go"), `./cmd/${name}`, log);
+  return image(name, await goProgram(join(import.meta.dirname, "go"), `./cmd/${name}`, log));
+}
+
+/** A static program needs nothing else in its image. */
+function image(name: string, program: string): Promise<AppImage> {
   return buildImage({
     name: `fairlead.local/${name}`,
-    files: [{ from: program, to: `/${name}`, mode: 0o755 }],
-    entrypoint: [`/${name}`],
+    files: [{ from: program, to: `/bin/${name}`, mode: 0o755 }],
+    entrypoint: [`/bin/${name}`],
     user: "65532",
   });
 }

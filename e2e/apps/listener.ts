@@ -6,6 +6,8 @@ reachable.addSubnet("127.0.0.0", 8, "ipv4");
 reachable.addSubnet("10.0.0.0", 8, "ipv4");
 reachable.addSubnet("172.16.0.0", 12, "ipv4");
 reachable.addSubnet("192.168.0.0", 16, "ipv4");
+// Set aside for tests of networks; our own clusters' links are there.
+reachable.addSubnet("198.18.0.0", 15, "ipv4");
 reachable.addAddress("::1", "ipv6");
 reachable.addSubnet("fc00::", 7, "ipv6");
 

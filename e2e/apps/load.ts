@@ -1,4 +1,4 @@
-import type { V1Pod, V1Service } from "@kubernetes/client-node";
+import type { V1Pod, V1Service, V1ServiceAccount } from "@kubernetes/client-node";
 import { z } from "zod";
 
 /** What to send where; the program itself refuses targets outside of the cluster and rates above 1000. */
@@ -13,8 +13,11 @@ export interface LoadOptions {
   readonly image: string;
 }
 
-/** A pod that sends the load, and a NodePort Service to read its numbers through. */
-export function loadManifests(options: LoadOptions): [V1Pod, V1Service] {
+/**
+ * A pod that sends the load, and a NodePort Service to read its numbers through. It has an account of its own, because a
+ * pod is refused until the namespace's default one is there, which takes a moment in a new namespace.
+ */
+export function loadManifests(options: LoadOptions): [V1ServiceAccount, V1Pod, V1Service] {
   const { namespace, name = "load", target, rate, host, keepAlive = false, image } = options;
   const args = [`--target=${target}`, `--rate=${rate}`, `--keepalive=${keepAlive}`];
   if (host !== undefined) args.push(`--host=${host}`);
@@ -26,6 +29,8 @@ export function loadManifests(options: LoadOptions): [V1Pod, V1Service] {
     spec: {
       // A restarted generator would have forgotten what it saw; a test must notice instead.
       restartPolicy: "Never",
+      serviceAccountName: name,
+      automountServiceAccountToken: false,
       terminationGracePeriodSeconds: 10,
       containers: [
         {
@@ -46,7 +51,7 @@ export function loadManifests(options: LoadOptions): [V1Pod, V1Service] {
     metadata,
     spec: { type: "NodePort", selector: { app: name }, ports: [{ name: "stats", port: 8081, targetPort: "stats" }] },
   };
-  return [pod, service];
+  return [{ apiVersion: "v1", kind: "ServiceAccount", metadata }, pod, service];
 }
 
 const counts = z.record(z.string(), z.number().int().nonnegative());

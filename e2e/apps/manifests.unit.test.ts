@@ -35,7 +35,7 @@ test("YAML comes back as the same objects", () => {
 });
 
 test("the load pod is not restarted and gets its target", () => {
-  const [pod] = loadManifests({
+  const [account, pod] = loadManifests({
     namespace: "shop",
     target: "http://web.shop.svc/",
     rate: 100,
@@ -43,6 +43,7 @@ test("the load pod is not restarted and gets its target", () => {
     host: "shop.example",
   });
   expect(pod.spec?.restartPolicy).toBe("Never");
+  expect(pod.spec?.serviceAccountName).toBe(account.metadata?.name);
   expect(pod.spec?.containers[0]?.args).toEqual([
     "--target=http://web.shop.svc/",
     "--rate=100",

@@ -109,7 +109,7 @@ function deployment({ namespace, image }: PrometheusOptions): V1Deployment {
               imagePullPolicy: "Never",
               args: [
                 "--config.file=/etc/prometheus/prometheus.yml",
-                "--storage.tsdb.path=/prometheus",
+                "--storage.tsdb.path=/data",
                 "--storage.tsdb.retention.time=1h",
                 "--web.listen-address=:9090",
               ],
@@ -118,7 +118,7 @@ function deployment({ namespace, image }: PrometheusOptions): V1Deployment {
               resources: { requests: { cpu: "20m", memory: "64Mi" } },
               volumeMounts: [
                 { name: "config", mountPath: "/etc/prometheus" },
-                { name: "data", mountPath: "/prometheus" },
+                { name: "data", mountPath: "/data" },
               ],
             },
           ],

@@ -24,6 +24,8 @@ func TestTargets(t *testing.T) {
 		"http://10.96.0.7/":                     true,
 		"http://[fd00::7]/":                     true,
 		"http://100.64.3.2/":                    true,
+		"http://198.18.1.2:30080/":              true,
+		"http://198.20.0.1/":                    false,
 		"http://localhost:8080/":                true,
 		"http://web":                            true,
 		"http://web.shop.svc:80/":               true,
