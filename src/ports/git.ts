@@ -33,7 +33,7 @@ export interface Commit {
   readonly author: string;
   /** Trailers of the message, keys in lower case: `{"fairlead-prune": ["confirm"]}`. */
   readonly trailers: Readonly<Record<string, readonly string[]>>;
-  /** True when the branch was rewritten: the commit seen before is no ancestor of this one. */
+  /** True when the branch was rewritten: the commit before is no ancestor of this one. It stays true until the next commit. */
   readonly forced: boolean;
 }
 
@@ -89,7 +89,7 @@ export interface Git {
   resolve(source: GitSource, signal: AbortSignal): Promise<Commit>;
   /** The hash of the tree at a path: cheap, to see whether anything below it changed. */
   treeHash(source: GitSource, sha: string, path: string, signal: AbortSignal): Promise<string>;
-  /** Reads the regular files below a path whose names `wants` accepts. */
+  /** Reads the regular files below a path that `wants` accepts; it is asked with their path below `path`. */
   read(
     source: GitSource,
     sha: string,

@@ -4,7 +4,14 @@ import type { GitFile } from "./git.ts";
 export type { Position, Rendered } from "../api/rendered.ts";
 
 /** Why files could not be turned into objects. */
-export type RenderErrorReason = "InvalidYAML" | "DuplicateKey" | "NotAnObject" | "TooLarge" | "NoManifests";
+export type RenderErrorReason =
+  | "InvalidYAML"
+  | "DuplicateKey"
+  | "NotAnObject"
+  | "TooLarge"
+  | "NoManifests"
+  /** The path wants a renderer that this version does not have. */
+  | "Unsupported";
 
 /** A broken file. `message` says what and the way out; `position` says where. */
 export interface RenderProblem {
@@ -20,7 +27,7 @@ export type RenderResult =
 
 /** Turns files into objects. */
 export interface Renderer {
-  /** Tells whether a file of this path is read at all. */
+  /** Tells whether a file is read at all, by its path below the one that is rendered. */
   wants(path: string): boolean;
   render(files: readonly GitFile[], signal: AbortSignal): Promise<RenderResult>;
 }

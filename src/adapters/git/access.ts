@@ -77,7 +77,7 @@ function checkSsh({ host }: Remote, { knownHosts, sshPrivateKey }: GitCredential
   if (knownHosts === undefined || knownHosts.trim() === "") {
     throw new GitError(
       "HostKeyMismatch",
-      `no host key is known for ${host}; add the output of "ssh-keyscan ${host}" to the Secret as known_hosts, after comparing it with the keys that the host publishes`,
+      `no host key is known for ${host}; add the output of "ssh-keyscan ${host.replace(/^(.*):(\d+)$/, "-p $2 $1")}" to the Secret as known_hosts, after comparing it with the keys that the host publishes`,
     );
   }
   if (sshPrivateKey === undefined || sshPrivateKey.trim() === "") {

@@ -21,7 +21,7 @@ export type Wanted =
       readonly previous: string;
     };
 
-const scpLike = /^([A-Za-z0-9_][A-Za-z0-9._-]*)@([A-Za-z0-9[][^:/@]*|\[[0-9A-Fa-f:.]+\]):(?!\/\/)(.+)$/;
+const scpLike = /^([A-Za-z0-9_][A-Za-z0-9._-]*)@(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9][^:/@]*):(?!\/\/)(.+)$/;
 const parts = /^([A-Za-z][A-Za-z0-9+.-]*):\/\/(?:([^/@]*)@)?(\[[0-9A-Fa-f:.]+\]|[^/:@[\]]*)(?::([0-9]{1,5}))?(\/.*)?$/;
 const hostName = /^(?:[A-Za-z0-9](?:[A-Za-z0-9._-]{0,252})|\[[0-9A-Fa-f:.]+\])$/;
 const userName = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,63}$/;

@@ -1,0 +1,139 @@
+import { isObject, type Json, listAt, stringAt } from "../../api/json.ts";
+import { isManifest } from "../../api/objects.ts";
+import type { GitFile } from "../../ports/git.ts";
+import type { Position, Rendered, Renderer, RenderProblem, RenderResult } from "../../ports/render.ts";
+import { type Parsed, type ParsedFile, type Place, parseFile } from "./parse.ts";
+
+/** What the renderer remembers. */
+export interface YamlRendererOptions {
+  /** Bytes of source whose parsed form is kept; 64 MiB unless set. */
+  readonly cacheBytes?: number;
+}
+
+const problemLimit = 20;
+const wayOut = "move it out of the path, or make it a Kubernetes object";
+const foreign = new Map([
+  ["kustomization.yaml", "kustomize"],
+  ["kustomization.yml", "kustomize"],
+  ["Kustomization", "kustomize"],
+  ["Chart.yaml", "Helm charts"],
+]);
+
+/** Renders plain YAML and JSON files as kubectl reads them. */
+export function createYamlRenderer(options: YamlRendererOptions = {}): Renderer {
+  return new YamlRenderer(options.cacheBytes ?? 64 * 1024 * 1024);
+}
+
+class YamlRenderer implements Renderer {
+  readonly #cacheBytes: number;
+  /** In the order of use, the oldest first. Content is the same under every path, so the key is its hash. */
+  readonly #cache = new Map<string, { readonly bytes: number; readonly parsed: ParsedFile }>();
+  #cached = 0;
+
+  constructor(cacheBytes: number) {
+    this.#cacheBytes = cacheBytes;
+  }
+
+  wants(path: string): boolean {
+    const names = path.split("/");
+    if (names.some((name) => name.startsWith("."))) return false;
+    const last = names.at(-1) ?? "";
+    return foreign.has(last) || /\.(ya?ml|json)$/.test(last);
+  }
+
+  async render(files: readonly GitFile[], signal: AbortSignal): Promise<RenderResult> {
+    const unsupported = files.flatMap(({ path }) => {
+      const what = foreign.get(path.split("/").at(-1) ?? "");
+      return what === undefined ? [] : [unsupportedFile(path, what)];
+    });
+    if (unsupported.length > 0) return { kind: "Broken", problems: unsupported.slice(0, problemLimit) };
+    const objects: Rendered[] = [];
+    const problems: RenderProblem[] = [];
+    for (const file of files) {
+      signal.throwIfAborted();
+      const { documents, flaws } = await this.#parse(file, signal);
+      problems.push(
+        ...flaws.map(({ reason, at, message }) => ({ reason, message, position: { file: file.path, ...at } })),
+      );
+      for (const document of documents) collect(document, file.path, objects, problems);
+      if (problems.length >= problemLimit) break;
+    }
+    if (problems.length > 0) return { kind: "Broken", problems: problems.slice(0, problemLimit) };
+    return objects.length > 0 ? { kind: "Rendered", objects } : { kind: "Broken", problems: [noManifests(files)] };
+  }
+
+  async #parse(file: GitFile, signal: AbortSignal): Promise<ParsedFile> {
+    const known = this.#cache.get(file.blob);
+    if (known !== undefined) {
+      this.#cache.delete(file.blob);
+      this.#cache.set(file.blob, known);
+      return known.parsed;
+    }
+    const parsed = await parseFile(file.bytes, signal);
+    if (!this.#cache.has(file.blob)) {
+      this.#cache.set(file.blob, { bytes: file.bytes.length, parsed });
+      this.#cached += file.bytes.length;
+    }
+    for (const [blob, { bytes }] of this.#cache) {
+      if (this.#cached <= this.#cacheBytes) break;
+      this.#cache.delete(blob);
+      this.#cached -= bytes;
+    }
+    return parsed;
+  }
+}
+
+/** Adds the objects of a document; a list stands for its items. */
+function collect({ value, at, items }: Parsed, file: string, objects: Rendered[], problems: RenderProblem[]): void {
+  if (!isList(value)) {
+    add(value, { file, ...at }, objects, problems);
+    return;
+  }
+  for (const [index, item] of listAt(value, "items").entries()) {
+    const here: Place = items[index] ?? at;
+    if (isList(item)) collect({ value: item, at: here, items: [] }, file, objects, problems);
+    else add(item, { file, ...here }, objects, problems);
+  }
+}
+
+function add(value: Json, position: Position, objects: Rendered[], problems: RenderProblem[]): void {
+  if (isManifest(value) && value.metadata.name !== "") objects.push({ object: value, position });
+  else problems.push({ reason: "NotAnObject", position, message: whyNot(value) });
+}
+
+function isList(value: Json): boolean {
+  const kind = stringAt(value, "kind");
+  if (kind === undefined || !isObject(value)) return false;
+  return kind === "List" || (kind.endsWith("List") && Array.isArray(value["items"]));
+}
+
+function whyNot(value: Json): string {
+  if (!isObject(value)) return `this is no mapping, so no Kubernetes object; ${wayOut}`;
+  for (const member of ["apiVersion", "kind"]) {
+    if (value[member] === undefined) return `it has no ${member}, so it is no Kubernetes object; ${wayOut}`;
+    if (typeof value[member] !== "string" || value[member] === "") return `its ${member} is no text; write it as text`;
+  }
+  if (stringAt(value, "metadata", "generateName") !== undefined) {
+    return "it has generateName but no name, so each sync would create another one; give it metadata.name";
+  }
+  const name = isObject(value["metadata"]) ? value["metadata"]["name"] : undefined;
+  if (name === undefined || name === null || name === "") return `it has no metadata.name; give it one, or ${wayOut}`;
+  return "its metadata.name is no text; put it into quotes";
+}
+
+function unsupportedFile(file: string, what: string): RenderProblem {
+  return {
+    reason: "Unsupported",
+    position: { file, line: 1, column: 1 },
+    message: `${what} is not supported yet in this version; commit the rendered manifests, or name another path`,
+  };
+}
+
+function noManifests(files: readonly GitFile[]): RenderProblem {
+  const said = files.length === 0 ? "there is no *.yaml, *.yml or *.json file" : "no file holds an object";
+  return {
+    reason: "NoManifests",
+    position: { file: files[0]?.path ?? ".", line: 1, column: 1 },
+    message: `${said}; check the path, or commit manifests there`,
+  };
+}
