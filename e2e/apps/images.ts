@@ -9,7 +9,13 @@ export interface AppImage {
 }
 
 /** Builds the images of the shop and of the load generator; both are cached, and named after their content. */
-export /** Builds the image of a real Prometheus, from its own module: minutes the first time. */
+export async function appImages(
+  log?: (line: string) => void,
+): Promise<{ readonly shop: AppImage; readonly load: AppImage }> {
+  return { shop: await appImage("shop", log), load: await appImage("load", log) };
+}
+
+/** Builds the image of a real Prometheus, from its own module: minutes the first time. */
 export async function prometheusImage(log?: (line: string) => void): Promise<AppImage> {
   return image("prometheus", await binary("prometheus", log));
 }
