@@ -15,6 +15,7 @@ interface GoBinary {
 }
 
 const kubernetesVersion = "v1.35.4";
+const [kubernetesMajor = "", kubernetesMinor = ""] = kubernetesVersion.slice(1).split(".");
 
 function kubernetes(name: string): GoBinary {
   return {
@@ -33,12 +34,22 @@ const binaries: Readonly<Record<string, GoBinary>> = {
   kubectl: kubernetes("kubectl"),
   etcd: { module: "etcd", package: "go.etcd.io/etcd/server/v3" },
   coredns: { module: "coredns", package: "github.com/coredns/coredns" },
-  helm: { module: "helm", package: "helm.sh/helm/v3/cmd/helm" },
+  helm: {
+    module: "helm",
+    package: "helm.sh/helm/v3/cmd/helm",
+    variables: {
+      "helm.sh/helm/v3/internal/version.version": "v3.22.0",
+      // What `helm template` takes the cluster to be; 1.20 unless told, which charts refuse.
+      "helm.sh/helm/v3/pkg/chartutil.k8sVersionMajor": kubernetesMajor,
+      "helm.sh/helm/v3/pkg/chartutil.k8sVersionMinor": kubernetesMinor,
+    },
+  },
   kind: { module: "kind", package: "sigs.k8s.io/kind" },
   prometheus: {
     module: "prometheus",
     package: "github.com/prometheus/prometheus/cmd/prometheus",
     tags: "remove_all_sd,enable_kubernetes_sd",
+    variables: { "github.com/prometheus/common/version.Version": "3.16.0" },
   },
 };
 
@@ -90,7 +101,8 @@ async function build(name: string, directory: string, spec: GoBinary, log: (line
   );
   for (const file of sourcesOf(directory)) hash.update(`${file}\n`).update(readFileSync(join(directory, file)));
   const entry = await cached({
-    key: `${name}-${hash.digest("hex").slice(0, 16)}`,
+    family: name,
+    hash: hash.digest("hex").slice(0, 16),
     lock: "go-build", // one at a time: a build takes all processors anyway
     log,
     make: async (draft) => {

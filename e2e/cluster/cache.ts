@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { access, mkdir, open, readFile, rename, rm } from "node:fs/promises";
+import { mkdir, open, readdir, readFile, rename, rm, stat, utimes } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
@@ -11,10 +11,14 @@ export function cacheDirectory(): string {
   return join(process.env["XDG_CACHE_HOME"] || join(homedir(), ".cache"), "fairlead");
 }
 
+const keepUnusedMs = 2 * 24 * 60 * 60 * 1000;
+
 /** Something to make once: `make` fills the directory it is given. */
 export interface CacheEntry {
-  /** Names the directory in the cache; holds a hash of all that the content depends on. */
-  readonly key: string;
+  /** What it is; entries of a family that nobody asked for in two days go when a new one is made. */
+  readonly family: string;
+  /** Of all that the content depends on. */
+  readonly hash: string;
   readonly make: (directory: string) => Promise<void>;
   /** Entries with the same lock are made one after the other, also by different processes. */
   readonly lock: string;
@@ -23,16 +27,17 @@ export interface CacheEntry {
 
 /** Returns the directory of an entry, made now if it was never made: whole, or not there at all. */
 export async function cached(entry: CacheEntry): Promise<string> {
-  const directory = join(cacheDirectory(), entry.key);
-  if (await exists(directory)) return directory;
+  const directory = join(cacheDirectory(), `${entry.family}-${entry.hash}`);
+  if (await use(directory)) return directory;
   await mkdir(cacheDirectory(), { recursive: true });
   const release = await acquire(join(cacheDirectory(), `${entry.lock}.lock`), entry.log);
   const draft = join(cacheDirectory(), `.draft-${randomBytes(4).toString("hex")}`);
   try {
-    if (await exists(directory)) return directory;
+    if (await use(directory)) return directory;
     await mkdir(draft);
     await entry.make(draft);
     await rename(draft, directory);
+    await prune(entry.family);
     return directory;
   } finally {
     await rm(draft, { recursive: true, force: true });
@@ -40,11 +45,22 @@ export async function cached(entry: CacheEntry): Promise<string> {
   }
 }
 
-async function exists(path: string): Promise<boolean> {
-  return access(path).then(
+/** Whether an entry is there; if so, marks it as used today. */
+async function use(path: string): Promise<boolean> {
+  const now = new Date();
+  return utimes(path, now, now).then(
     () => true,
     () => false,
   );
+}
+
+async function prune(family: string): Promise<void> {
+  const isMember = (name: string) => name.startsWith(`${family}-`) && /^[0-9a-f]+$/.test(name.slice(family.length + 1));
+  for (const name of await readdir(cacheDirectory())) {
+    const path = join(cacheDirectory(), name);
+    const used = isMember(name) ? await stat(path).catch(() => undefined) : undefined;
+    if (used && Date.now() - used.mtimeMs > keepUnusedMs) await rm(path, { recursive: true, force: true });
+  }
 }
 
 /** A lock only spares work (what is made appears by a rename), so the tiny race in breaking a dead one is harmless. */

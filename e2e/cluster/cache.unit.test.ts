@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
@@ -26,25 +26,37 @@ describe("cached", () => {
       await setImmediate();
       writeFileSync(join(draft, "result"), "done");
     };
-    const asked = await Promise.all([1, 2, 3].map(() => cached({ key: "one", lock: "build", log, make })));
+    const asked = await Promise.all(
+      [1, 2, 3].map(() => cached({ family: "program", hash: "01", lock: "build", log, make })),
+    );
     expect(made).toBe(1);
     expect(new Set(asked).size).toBe(1);
     expect(existsSync(join(asked[0] ?? "", "result"))).toBe(true);
   });
 
   it("leaves nothing behind when making fails, and tries again", async () => {
-    const entry = { key: "one", lock: "build", log };
+    const entry = { family: "program", hash: "01", lock: "build", log };
     const fail = () => Promise.reject(new Error("no compiler"));
     await expect(cached({ ...entry, make: fail })).rejects.toThrow("no compiler");
     expect(readdirSync(cacheDirectory())).toEqual([]);
     await cached({ ...entry, make: async () => {} });
-    expect(readdirSync(cacheDirectory())).toEqual(["one"]);
+    expect(readdirSync(cacheDirectory())).toEqual(["program-01"]);
+  });
+
+  it("drops what nobody used for long when something newer of the family is made", async () => {
+    const make = async () => {};
+    const old = await cached({ family: "program", hash: "01", lock: "build", log, make });
+    const other = await cached({ family: "program-other", hash: "01", lock: "build", log, make });
+    const longAgo = new Date(Date.now() - 3 * 24 * 60 * 60 * 1000);
+    for (const path of [old, other]) utimesSync(path, longAgo, longAgo);
+    const recent = await cached({ family: "program", hash: "02", lock: "build", log, make });
+    expect([old, other, recent].map((path) => existsSync(path))).toEqual([false, true, true]);
   });
 
   it("takes over the lock of a process that died", async () => {
-    await cached({ key: "first", lock: "other", log, make: async () => {} });
+    await cached({ family: "program", hash: "02", lock: "other", log, make: async () => {} });
     writeFileSync(join(cacheDirectory(), "build.lock"), JSON.stringify({ pid: 2 ** 22 + 1, started: "1" }));
-    await cached({ key: "one", lock: "build", log, make: async () => {} });
-    expect(readdirSync(cacheDirectory()).sort()).toEqual(["first", "one"]);
+    await cached({ family: "program", hash: "01", lock: "build", log, make: async () => {} });
+    expect(readdirSync(cacheDirectory()).sort()).toEqual(["program-01", "program-02"]);
   });
 });

@@ -23,7 +23,8 @@ export async function buildImage(spec: ImageSpec): Promise<{ readonly tar: strin
   const hash = await contentHash(spec, entries);
   const reference = `${spec.name}:${hash}`;
   const directory = await cached({
-    key: `image-${spec.name.replace(/[^\w.-]+/g, "-")}-${hash}`,
+    family: `image-${spec.name.replace(/[^\w.-]+/g, "-")}`,
+    hash,
     lock: `image-${hash}`,
     log: () => {},
     make: (draft) => writeArchive(draft, spec, reference, entries),

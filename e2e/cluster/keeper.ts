@@ -11,6 +11,7 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal
 const directory = process.argv[2] ?? "";
 const first = readClaim(directory);
 if (!first) throw new Error(`no claim in ${directory}`);
+process.stdout.on("error", () => {}); // nobody is left to tell, and then there is work to do
 process.stdout.write("watching\n");
 process.stdin.resume();
 process.stdin.on("close", () => {
