@@ -154,6 +154,8 @@ export class KeyedQueue {
   async #run(key: Key): Promise<void> {
     // The handler starts in a turn of its own, so that `add` returns before any of its work.
     await Promise.resolve();
+    // Whatever asked for the key until now is answered by this run.
+    this.#again.delete(key);
     const { clock, onRun } = this.#options;
     const started = clock.monotonic();
     let failure: Pick<RunRecord, "error" | "retryInMs"> | undefined;

@@ -160,18 +160,18 @@ class Reflector {
 
   async #watch(path: string, info: KindInfo, from: string, signal: AbortSignal): Promise<void> {
     const { minWatchSeconds, healthyMs, graceMs, idleMs, listTimeoutMs } = this.#settings;
-    const seconds = Math.ceil(minWatchSeconds * (1 + Math.random()));
+    const lengthMs = minWatchSeconds * 1000 * (1 + Math.random());
     const query = {
       labelSelector: this.#cache.query.labelSelector,
       watch: "true",
       allowWatchBookmarks: "true",
       resourceVersion: from,
-      timeoutSeconds: String(seconds),
+      timeoutSeconds: String(Math.ceil(lengthMs / 1000)),
     };
     const call: Call = { ...this.#titled("watch", info), path: withQuery(path, query), retry: "Never" };
     const started = performance.now();
     // Bookmarks are promised by nobody: until one came, only the end that was asked for bounds the silence.
-    let silence = seconds * 1000 + graceMs;
+    let silence = lengthMs + graceMs;
     using scope = bounded(signal, listTimeoutMs);
     try {
       const body = await this.#transport.stream(call, signal, scope);
