@@ -51,7 +51,8 @@ export function want(seen: Seen, cursor: Cursor, now: number): Want {
       const step = stepsOf(seen.spec.strategy, replicas)[cursor.step ?? 0];
       if (step !== undefined && candidate !== undefined) {
         revisions.set(candidate, step.sizes.candidate);
-        revisions.set(stable, step.sizes.stable);
+        // Stable shrinks for ready pods of the candidate, never for promised ones.
+        revisions.set(stable, Math.max(step.sizes.stable, replicas - readyOf(seen, candidate)));
         if (step.weight > 0 && step.weight < 100) {
           serving.set(candidate, step.sizes.candidate);
           // A pod of stable leaves only for a ready pod of the candidate: at least `replicas` pods serve at any moment.

@@ -57,7 +57,8 @@ export async function simulate(world: SimWorld, happenings: readonly Happening[]
 /** Every pod that a node may send a request to is there and ready, and there is at least one. */
 export function assertServed(world: SimWorld): void {
   const reachable = world.reachable();
-  const gone = [...reachable].filter((name) => !world.pods.some((pod) => pod.name === name && pod.gone === undefined));
+  const stopped = world.stopped();
+  const gone = [...reachable].filter((name) => stopped.has(name));
   if (gone.length > 0)
     throw new Error(
       `requests are lost: ${gone.join(", ")} is stopped while nodes send requests to it\n${world.log.join("\n")}`,

@@ -21,6 +21,8 @@ interface SimPod {
   labels: Record<string, string>;
   readyAt: number;
   gone: number | undefined;
+  /** It was ready when it was stopped: what nodes still send there is lost by that stop and by nothing else. */
+  stoppedReady: boolean;
 }
 
 interface SimDeployment {
@@ -243,7 +245,7 @@ export class SimWorld implements RolloutWorld {
   /** A Deployment's controllers: missing pods start; surplus ones stop, unready first, then those that left the Service. */
   #scale(revision: string | undefined, deployment: SimDeployment): void {
     const pods = this.pods.filter((pod) => pod.revision === revision && pod.gone === undefined);
-    for (const pod of pods) if (pod.template !== deployment.template) pod.gone = this.now + STOP_MS;
+    for (const pod of pods) if (pod.template !== deployment.template) this.#stop(pod);
     const current = pods.filter((pod) => pod.gone === undefined);
     for (let missing = deployment.replicas - current.length; missing > 0; missing--)
       this.#start(revision, deployment.template);
@@ -253,8 +255,17 @@ export class SimWorld implements RolloutWorld {
         Number(isLeft(b)) - Number(isLeft(a)) ||
         b.readyAt - a.readyAt,
     );
-    for (const pod of surplus.slice(0, Math.max(0, current.length - deployment.replicas)))
-      pod.gone = this.now + STOP_MS;
+    for (const pod of surplus.slice(0, Math.max(0, current.length - deployment.replicas))) this.#stop(pod);
+  }
+
+  #stop(pod: SimPod): void {
+    pod.stoppedReady = this.#ready(pod);
+    pod.gone = this.now + STOP_MS;
+  }
+
+  /** Pods that were stopped while they were ready and have not vanished yet. */
+  stopped(): ReadonlySet<string> {
+    return new Set(this.pods.filter((pod) => pod.stoppedReady).map(({ name }) => name));
   }
 
   #start(revision: string | undefined, template: string): void {
@@ -268,6 +279,7 @@ export class SimWorld implements RolloutWorld {
       labels: { app: "web", ...marks },
       readyAt: this.now + this.behaviour(template).readyAfter,
       gone: undefined,
+      stoppedReady: false,
     });
   }
 

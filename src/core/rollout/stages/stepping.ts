@@ -47,6 +47,16 @@ const unready: Guard = ({ seen, cursor, candidate, step, now }) => {
   const wanted = step.sizes.candidate;
   if (ready >= wanted) return undefined;
   const unreadySince = cursor.unreadySince ?? iso(now);
+  if (ready === 0 && cursor.selection.revision === candidate && readyOf(seen, cursor.stable) > 0) {
+    const back = withSelection(
+      { ...cursor, unreadySince },
+      { selection: { kind: "Revision", revision: cursor.stable } },
+    );
+    return advance(
+      back,
+      because("CapacityMissing", `revision ${candidate} has no ready pod; ${cursor.stable} serves again`),
+    );
+  }
   const left = seen.spec.progressDeadlineSeconds * 1_000 - since(unreadySince, now);
   const message = `${ready} of ${wanted} pods of revision ${candidate} are ready`;
   if (left <= 0) {

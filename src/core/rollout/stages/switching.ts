@@ -57,6 +57,13 @@ function turnAway(seen: Ready, cursor: Cursor, now: number): Decision {
 }
 
 function settle(seen: Ready, cursor: Cursor, toward: string, now: number): Decision {
+  if (cursor.replicas > 0 && readyOf(seen, toward) === 0 && readyOf(seen, cursor.stable) > 0) {
+    const back = withSelection(cursor, { selection: { kind: "Revision", revision: cursor.stable } });
+    return advance(
+      back,
+      because("CapacityMissing", `revision ${toward} has no ready pod any more; ${cursor.stable} serves again`),
+    );
+  }
   // A newer word of Git need not wait for the settle time: it removes nothing, and the former stable is still warm.
   const superseded = seen.workload.target !== toward;
   const arrived = cursor.replicas === 0 || endpointsOf(seen, toward) > 0;
