@@ -1,4 +1,3 @@
-# syntax=docker/dockerfile:1
 # Both images bring Node; the second one gets git and ssh beside it. Pin them by digest for a release.
 ARG BUILD_IMAGE=node:26-bookworm-slim
 ARG RUNTIME_IMAGE=node:26-bookworm-slim
