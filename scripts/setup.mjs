@@ -30,6 +30,7 @@ const systemPackages = [
   ["iproute2", ["ip"]],
   ["util-linux", ["nsenter"]],
   ["mount", ["mount"]],
+  ["curl", ["curl"]],
   ["git", ["git"]],
   ["openssh-client", ["ssh"]],
   ["openssh-server", ["sshd"]],
@@ -76,7 +77,7 @@ function setUpNodeModules() {
   }
   say("node_modules does not match package-lock.json: npm ci");
   const started = Date.now();
-  if (!run("npm", ["ci", "--no-audit", "--no-fund"], { shell: process.platform === "win32" })) {
+  if (!run("npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error"], { shell: process.platform === "win32" })) {
     fail("npm ci failed, see above");
   }
   mkdirSync(modules, { recursive: true });

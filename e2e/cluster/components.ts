@@ -1,8 +1,8 @@
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { closeSync, mkdirSync, openSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import process from "node:process";
 import { type Claim, ownerVariable } from "./claims.ts";
+import { searchPath } from "./requirements.ts";
 
 /** Where programs of a claim run: on this machine as it is, or inside the claim's namespaces. */
 export interface Place {
@@ -79,7 +79,7 @@ export function logTails(components: readonly Component[], lines = 15): string {
 /** Environment for programs of a claim: none of the caller's proxies and kubeconfigs, and the mark of the owner. */
 export function environment(claim: Claim): Record<string, string> {
   return {
-    PATH: `${process.env["PATH"] ?? ""}:/usr/sbin:/sbin:/usr/local/sbin`,
+    PATH: searchPath(),
     HOME: claim.directory,
     [ownerVariable]: claim.id,
   };

@@ -6,6 +6,7 @@ import type { Writable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { type Claim, takeClaim, updateClaim } from "./claims.ts";
 import { identify } from "./processIdentity.ts";
+import { searchPath } from "./requirements.ts";
 
 /** A claim that lasts as long as this process, and at most until it is let go. */
 export interface Hold {
@@ -24,7 +25,7 @@ export async function hold(kind: Claim["kind"]): Promise<Hold> {
     stdio: ["pipe", "pipe", log],
     detached: true,
     cwd: "/",
-    env: { PATH: process.env["PATH"] ?? "" },
+    env: { PATH: searchPath() },
   });
   closeSync(log);
   const { stdin, stdout } = keeper;

@@ -1,4 +1,3 @@
-import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { binary, goProgram } from "./binaries.ts";
 import { makeCgroups } from "./cgroups.ts";
@@ -12,6 +11,7 @@ import { buildImage } from "./images.ts";
 import { nodeName, startKubelet, startProxy } from "./kubelet.ts";
 import { makeNamespaces } from "./namespaces.ts";
 import { sweep } from "./removal.ts";
+import { checkRequirements } from "./requirements.ts";
 import { type Access, call } from "./rest.ts";
 import type { Cluster, ClusterOptions } from "./types.ts";
 
@@ -28,6 +28,7 @@ const programs = [
 /** Starts a node of its own on this machine, in namespaces that vanish with it. */
 export async function openLocalCluster(options: ClusterOptions = {}): Promise<Cluster> {
   const { log = () => {}, signal } = options;
+  const { plugins } = checkRequirements();
   await sweep(log);
   for (const program of programs) await binary(program, log);
   const pause = await pauseImage(log);
@@ -40,7 +41,7 @@ export async function openLocalCluster(options: ClusterOptions = {}): Promise<Cl
     const endpoints = { address, bind: "0.0.0.0", apiPort: 6443, etcdPort: 2379, etcdPeerPort: 2380 };
     const [api, containerd] = await Promise.all([
       startApi(place, endpoints, log, signal),
-      startNodeRuntime(place, pause.reference, pause.tar),
+      startNodeRuntime(place, plugins, pause.reference, pause.tar),
     ]);
     await startControllers(place, api, log);
     const components = [
@@ -67,9 +68,12 @@ export async function openLocalCluster(options: ClusterOptions = {}): Promise<Cl
   }
 }
 
-async function startNodeRuntime(place: Place, sandboxImage: string, sandboxTar: string): Promise<Component> {
-  const plugins = ["/usr/lib/cni", "/opt/cni/bin"].find((directory) => existsSync(join(directory, "ptp")));
-  if (!plugins) throw new Error("no CNI plugins in /usr/lib/cni or /opt/cni/bin; `npm run setup` installs them");
+async function startNodeRuntime(
+  place: Place,
+  plugins: string,
+  sandboxImage: string,
+  sandboxTar: string,
+): Promise<Component> {
   const containerd = await startContainerd(place, sandboxImage, plugins);
   await importImage(place, sandboxTar);
   return containerd;
