@@ -6,8 +6,8 @@ import { type Credentials, makeCredentials, writeKubeconfig } from "./credential
 import { type Access, call } from "./rest.ts";
 import { type Look, waitFor } from "./wait.ts";
 
-/** Range of Service addresses in every cluster; they mean something only inside of it. */
-export const serviceRange = "10.96.0.0/16";
+/** Service addresses in every cluster: they mean something only inside of it. */
+const serviceRange = "10.96.0.0/16";
 
 /** Where the parts of a control plane listen. */
 export interface Endpoints {

@@ -33,7 +33,7 @@ export async function buildImage(spec: ImageSpec): Promise<{ readonly tar: strin
 }
 
 /** What the image's one layer holds, parents before children. */
-export function layerEntries(spec: ImageSpec): TarEntry[] {
+function layerEntries(spec: ImageSpec): TarEntry[] {
   const entries = new Map<string, TarEntry>();
   for (const { from, to, mode } of spec.files) addTree(entries, from, inImage(to), mode);
   for (const [path, text] of Object.entries(spec.text ?? {})) {
