@@ -16,8 +16,9 @@ export class DocumentError extends Error {
 
 /** How deep a document may nest. */
 export const maxDepth = 100;
-/** How much aliases and merges may repeat, counted in nodes and characters. */
+/** How much aliases and merges may repeat, in characters; a node counts as `nodeCost` of them. */
 const maxRepeated = 4 * 1024 * 1024;
+const nodeCost = 64;
 
 const core = "tag:yaml.org,2002:";
 type Members = Map<string, Json>;
@@ -73,7 +74,7 @@ class Reader {
         );
       }
       explicit.add(name);
-      members.set(name, this.value(valueOf(pair, key), depth + 1));
+      members.set(name, this.value(valueNode(pair, key), depth + 1));
     }
     return members;
   }
@@ -86,11 +87,19 @@ class Reader {
   }
 
   #mergeOne(node: Node, into: Members, depth: number): void {
-    if (isAlias(node)) return this.#repeat(node, (target) => this.#mergeOne(target, into, depth));
+    if (isAlias(node)) {
+      this.#repeat(node, (target) => this.#mergeOne(target, into, depth));
+      return;
+    }
     if (!isMap(node)) throw invalid(node, "a merge key (<<) takes a mapping or a list of mappings");
     if (depth > maxDepth) throw problem("TooLarge", node, `it nests deeper than ${maxDepth} levels; make it flatter`);
     this.#remember(node);
-    for (const [name, value] of this.#members(node, depth)) into.set(name, value);
+    this.#open.add(node);
+    try {
+      for (const [name, value] of this.#members(node, depth + 1)) into.set(name, value);
+    } finally {
+      this.#open.delete(node);
+    }
   }
 
   #key(node: Node): string {
@@ -138,7 +147,7 @@ class Reader {
 
   #remember(node: Node): void {
     if (!isAlias(node) && node.anchor !== undefined && this.#repeating === 0) this.#anchors.set(node.anchor, node);
-    if (this.#repeating > 0) this.#spend(node, 1);
+    if (this.#repeating > 0) this.#spend(node, nodeCost);
   }
 
   /** Walks to the node behind an alias. What it repeats is counted: that is what makes an alias bomb small. */
@@ -147,7 +156,7 @@ class Reader {
     if (target === undefined) throw invalid(alias, `the alias *${alias.source} has no anchor before it`);
     if (this.#open.has(target)) throw invalid(alias, `the alias *${alias.source} stands inside of what it names`);
     this.#targets.set(alias, target);
-    this.#spend(alias, 1);
+    this.#spend(alias, nodeCost);
     this.#repeating += 1;
     try {
       return walk(target);
@@ -191,7 +200,7 @@ function toNode(value: unknown): Node {
 }
 
 /** A missing value is null, at the place of its key. */
-function valueOf(pair: Pair, key: Node): Node {
+function valueNode(pair: Pair, key: Node): Node {
   const node = toNode(pair.value);
   node.range ??= key.range ?? null;
   return node;

@@ -50,6 +50,7 @@ export async function parseFile(bytes: Uint8Array, signal: AbortSignal): Promise
   const early = tooLarge(text) ?? control(text);
   if (early !== undefined) return flawed(early);
   const counter = new LineCounter();
+  counter.addNewLine(0);
   const place = (offset: number): Place => {
     const { line, col } = counter.linePos(offset);
     return { line: Math.max(1, line), column: Math.max(1, col) };

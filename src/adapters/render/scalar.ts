@@ -27,7 +27,10 @@ const [minInt64, maxInt64, maxUint64] = [-(2n ** 63n), 2n ** 63n - 1n, 2n ** 64n
 export function readPlain(source: string): Scalar {
   const known = words.get(source);
   if (known !== undefined) return known;
-  if (source.startsWith(".")) return float.test(source) ? finite(source) : text;
+  if (source.startsWith(".")) {
+    const digits = source.replaceAll(/(?<=[0-9])_(?=[0-9])/g, "");
+    return float.test(digits) ? finite(digits) : text;
+  }
   if (!/^[-+0-9]/.test(source)) return text;
   const digits = source.replaceAll("_", "");
   const value = integer(digits);
@@ -70,6 +73,9 @@ function finite(source: string): Scalar {
 }
 
 function integer(digits: string): bigint | undefined {
+  // The library reads the sign after 0b once more; so must we, or the same file would mean two things.
+  const odd = /^0b([-+])([01]{1,64})$/.exec(digits);
+  if (odd !== null) return BigInt(`0b${odd[2]}`) * (odd[1] === "-" ? -1n : 1n);
   const [, sign = "", prefix = "", rest = ""] = /^([-+]?)(0[xX]|0[oO]|0[bB]|0(?=.)|)(.+)$/.exec(digits) ?? [];
   const base = prefix.toLowerCase();
   const [allowed, start] =
@@ -87,13 +93,14 @@ function integer(digits: string): bigint | undefined {
 }
 
 /** The library prints such a key with the precision of a 32-bit float, in exponent form from a million on. */
-function floatKey(value: number): string {
+function floatKey(value: number): string | undefined {
   const single = Math.fround(value);
+  if (!Number.isFinite(single)) return undefined;
   let digits = 1;
   while (digits < 9 && Math.fround(Number(single.toPrecision(digits))) !== single) digits += 1;
   const [mantissa = "", exponent = "0"] = single.toExponential(digits - 1).split("e");
   const power = Number(exponent);
-  if (power >= -4 && power < 21 && (power < 6 || power < 0)) return String(Number(single.toPrecision(digits)));
+  if (power >= -4 && power < 6) return String(Number(single.toPrecision(digits)));
   const short = mantissa.includes(".") ? mantissa.replace(/\.?0+$/, "") : mantissa;
   return `${short}e${power < 0 ? "-" : "+"}${String(Math.abs(power)).padStart(2, "0")}`;
 }

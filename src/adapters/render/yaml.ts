@@ -52,10 +52,11 @@ class YamlRenderer implements Renderer {
     for (const file of files) {
       signal.throwIfAborted();
       const { documents, flaws } = await this.#parse(file, signal);
-      problems.push(
-        ...flaws.map(({ reason, at, message }) => ({ reason, message, position: { file: file.path, ...at } })),
-      );
-      for (const document of documents) collect(document, file.path, objects, problems);
+      const found: RenderProblem[] = flaws.map(({ reason, at, message }) => {
+        return { reason, message, position: { file: file.path, ...at } };
+      });
+      for (const document of documents) collect(document, file.path, objects, found);
+      problems.push(...found.sort((a, b) => a.position.line - b.position.line));
       if (problems.length >= problemLimit) break;
     }
     if (problems.length > 0) return { kind: "Broken", problems: problems.slice(0, problemLimit) };
