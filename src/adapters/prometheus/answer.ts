@@ -1,0 +1,108 @@
+import { isObject, type Json, listAt, stringAt } from "../../api/json.ts";
+import type { Sample } from "../../ports/metrics.ts";
+
+/** What the HTTP server said: its status and as much of the body as was read. */
+export interface Answer {
+  readonly status: number;
+  readonly body: string;
+}
+
+const oneValue = "make the query return one value, with sum(), max() or a more exact selector";
+
+/** Reads the answer to an instant query. Only one number is a value: nothing is guessed from anything else. */
+export function readAnswer({ status, body }: Answer): Sample {
+  const parsed = parse(body);
+  if (parsed === undefined || stringAt(parsed, "status") === undefined) {
+    return providerError(`the answer (HTTP ${status}) is none of Prometheus' query API; check the address`);
+  }
+  if (stringAt(parsed, "status") !== "success") return readError(status, parsed);
+  if (status < 200 || status > 299) return providerError(`Prometheus answered HTTP ${status}; it is asked again`);
+  const type = stringAt(parsed, "data", "resultType");
+  switch (type) {
+    case "scalar":
+      return readPoint(listAt(parsed, "data", "result"));
+    case "vector":
+      return readVector(listAt(parsed, "data", "result"));
+    case "matrix":
+      return invalid(
+        "the query returns a range (matrix); take the range away, or put rate() or avg_over_time() around it",
+      );
+    case "string":
+      return invalid(`the query returns a text; ${oneValue}`);
+    default:
+      return providerError(`the answer has the result type ${JSON.stringify(type ?? null)}, which is not known`);
+  }
+}
+
+function readVector(series: readonly Json[]): Sample {
+  const [first, second] = series;
+  if (first === undefined) {
+    return {
+      kind: "NoData",
+      message: "the query matches no series now; check its selector, or wait for the first samples",
+    };
+  }
+  if (second !== undefined) {
+    const shown = series.slice(0, 3).map(labels).join(", ");
+    return invalid(
+      `the query returns ${series.length} series (${shown}${series.length > 3 ? ", …" : ""}); ${oneValue}`,
+    );
+  }
+  if (isObject(first) && first["histogram"] !== undefined) {
+    return invalid("the query returns a histogram; put histogram_quantile() or histogram_count() around it");
+  }
+  return readPoint(listAt(first, "value"));
+}
+
+function readPoint([time, text]: readonly Json[]): Sample {
+  if (typeof time !== "number" || typeof text !== "string")
+    return providerError("the answer has no value where one belongs");
+  const at = Math.round(time * 1000);
+  if (text === "NaN") {
+    return { kind: "NoData", message: "the query gives NaN, as 0/0 does without traffic; it counts as no data" };
+  }
+  const infinite = /^([+-]?)Inf$/.exec(text);
+  if (infinite !== null) return { kind: "Value", value: infinite[1] === "-" ? -Infinity : Infinity, at };
+  const value = Number(text);
+  return text.trim() === "" || Number.isNaN(value)
+    ? providerError(`the answer has ${JSON.stringify(text.slice(0, 50))} where a number belongs`)
+    : { kind: "Value", value, at };
+}
+
+/** What the query itself is guilty of stays wrong however often it is asked; all else may pass. */
+function readError(status: number, parsed: Json): Sample {
+  const type = stringAt(parsed, "errorType") ?? "unknown";
+  const text = `${type}: ${clean(stringAt(parsed, "error") ?? "no message")}`;
+  if ((status === 400 || status === 422) && (type === "bad_data" || type === "execution")) {
+    return invalid(`Prometheus refuses the query (${text}); correct it`);
+  }
+  return providerError(`Prometheus could not answer (HTTP ${status}, ${text}); it is asked again`);
+}
+
+/** A message for what may pass with time. */
+export function providerError(message: string): Sample {
+  return { kind: "ProviderError", message };
+}
+
+function invalid(message: string): Sample {
+  return { kind: "Invalid", message };
+}
+
+function labels(series: Json): string {
+  const metric = isObject(series) && isObject(series["metric"]) ? series["metric"] : {};
+  const { __name__: name, ...others } = metric;
+  const pairs = Object.entries(others).map(([key, value]) => `${key}=${JSON.stringify(value)}`);
+  return clean(`${typeof name === "string" ? name : ""}{${pairs.join(",")}}`).slice(0, 120);
+}
+
+function clean(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, " ").slice(0, 500);
+}
+
+function parse(body: string): Json | undefined {
+  try {
+    return JSON.parse(body) as Json;
+  } catch {
+    return undefined;
+  }
+}

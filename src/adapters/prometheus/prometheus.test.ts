@@ -1,0 +1,142 @@
+import { createServer, type RequestListener, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import type { Sample } from "../../ports/metrics.ts";
+import { createPrometheus } from "./prometheus.ts";
+
+const never = new AbortController().signal;
+const metrics = createPrometheus({ maxBytes: 10_000 });
+let server: Server;
+let address: string;
+let answer: RequestListener;
+
+beforeAll(async () => {
+  server = createServer((request, response) => answer(request, response));
+  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+  address = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+});
+afterAll(async () => {
+  await metrics[Symbol.asyncDispose]();
+  server.closeAllConnections();
+  server.close();
+});
+
+function success(resultType: string, result: unknown): string {
+  return JSON.stringify({ status: "success", data: { resultType, result } });
+}
+
+function series(...values: readonly string[]): unknown {
+  return values.map((value, n) => ({ metric: { __name__: "up", job: `j${n}` }, value: [1767323045.123, value] }));
+}
+
+function failure(errorType: string, error: string): string {
+  return JSON.stringify({ status: "error", errorType, error });
+}
+
+const histogram = [{ metric: {}, histogram: [1767323045, { count: "1" }] }];
+
+test.each<[string, number, string, Sample["kind"], string | number]>([
+  ["a vector of one", 200, success("vector", series("0.25")), "Value", 0.25],
+  ["a scalar", 200, success("scalar", [1767323045.123, "3e-2"]), "Value", 0.03],
+  ["zero", 200, success("vector", series("0")), "Value", 0],
+  ["plus infinity", 200, success("vector", series("+Inf")), "Value", Infinity],
+  ["minus infinity", 200, success("vector", series("-Inf")), "Value", -Infinity],
+  ["an empty vector", 200, success("vector", []), "NoData", "matches no series"],
+  ["NaN", 200, success("vector", series("NaN")), "NoData", "NaN"],
+  ["a NaN scalar", 200, success("scalar", [1, "NaN"]), "NoData", "NaN"],
+  [
+    "two series",
+    200,
+    success("vector", series("1", "2")),
+    "Invalid",
+    '2 series (up{job="j0"}, up{job="j1"}); make the query return one',
+  ],
+  ["many series", 200, success("vector", series("1", "2", "3", "4")), "Invalid", "4 series"],
+  ["a histogram", 200, success("vector", histogram), "Invalid", "histogram_quantile"],
+  ["a matrix", 200, success("matrix", []), "Invalid", "range (matrix)"],
+  ["a string", 200, success("string", [1, "x"]), "Invalid", "text"],
+  ["a result of another type", 200, success("streams", []), "ProviderError", '"streams"'],
+  ["a value that is no number", 200, success("vector", series("one")), "ProviderError", '"one"'],
+  ["a value that is empty", 200, success("vector", series("")), "ProviderError", "where a number"],
+  ["no value", 200, success("vector", [{ metric: {} }]), "ProviderError", "no value"],
+  [
+    "a query that does not parse",
+    400,
+    failure("bad_data", 'parse error: unexpected "}"\n'),
+    "Invalid",
+    'parse error: unexpected "}"',
+  ],
+  ["a query that cannot be executed", 422, failure("execution", "many-to-many matching"), "Invalid", "many-to-many"],
+  ["a query that takes too long", 503, failure("timeout", "query timed out"), "ProviderError", "query timed out"],
+  ["a query that was cancelled", 503, failure("canceled", "query was canceled"), "ProviderError", "canceled"],
+  ["a fault of its own", 500, failure("internal", "disk"), "ProviderError", "internal: disk"],
+  ["an execution that failed by a fault", 500, failure("execution", "remote"), "ProviderError", "remote"],
+  ["a proxy's page", 502, "<html>Bad Gateway</html>", "ProviderError", "HTTP 502"],
+  ["a login page", 200, "<html>Login</html>", "ProviderError", "check the address"],
+  ["an empty body", 200, "", "ProviderError", "check the address"],
+  ["other JSON", 200, "[1]", "ProviderError", "check the address"],
+  ["no access", 401, "Unauthorized", "ProviderError", "HTTP 401"],
+  ["too much", 200, success("vector", series("x".repeat(20_000))), "ProviderError", "more than 10000 bytes"],
+])("%s", async (_name, status, body, kind, says) => {
+  answer = (_request, response) => {
+    response.writeHead(status, { "content-type": "application/json" }).end(body);
+  };
+  const sample = await metrics.query(address, "up", 2000, never);
+  expect(sample.kind).toBe(kind);
+  if (sample.kind === "Value") expect(sample.value).toBe(says);
+  else expect(sample.message).toContain(says);
+  if (sample.kind === "Value") expect(sample.at).toBe(1767323045123);
+});
+
+test("asks by POST with the query as data, below the path of the address", async () => {
+  let seen = "";
+  answer = (request, response) => {
+    request.on("data", (chunk: Buffer) => {
+      seen += chunk.toString();
+    });
+    request.on("end", () => response.end(success("vector", series("1"))));
+    seen += `${request.method} ${request.url} ${request.headers["content-type"]} `;
+  };
+  await metrics.query(`${address}/prom/`, 'up{a="b&timeout=1h"} or vector(1)', 2000, never);
+  expect(seen).toBe(
+    "POST /prom/api/v1/query application/x-www-form-urlencoded " +
+      "query=up%7Ba%3D%22b%26timeout%3D1h%22%7D+or+vector%281%29&timeout=2000ms",
+  );
+});
+
+test.each(["", "prometheus:9090", "ftp://x", "file:///etc/passwd", "http://", "http://user:secret@x"])(
+  "the address %j is Invalid",
+  async (wrong) => {
+    const sample = await metrics.query(wrong, "up", 100, never);
+    expect(sample).toMatchObject({ kind: "Invalid", message: expect.not.stringContaining("secret") });
+  },
+);
+
+test("a server that is silent, or stops in the middle, is a ProviderError in time", async () => {
+  answer = () => undefined;
+  expect(await metrics.query(address, "up", 50, never)).toMatchObject({
+    kind: "ProviderError",
+    message: expect.stringContaining("50 ms"),
+  });
+  answer = (_request, response) => {
+    response.write('{"status":');
+  };
+  expect(await metrics.query(address, "up", 50, never)).toMatchObject({
+    kind: "ProviderError",
+    message: expect.stringContaining("50 ms"),
+  });
+});
+
+test("a connection that breaks or is refused is a ProviderError", async () => {
+  answer = (_request, response) => response.destroy();
+  expect(await metrics.query(address, "up", 2000, never)).toMatchObject({ kind: "ProviderError" });
+  const refused = await metrics.query("http://127.0.0.1:1", "up", 2000, never);
+  expect(refused).toMatchObject({ kind: "ProviderError", message: expect.stringContaining("ECONNREFUSED") });
+});
+
+test("an abort ends the question at once, before and while it is asked", async () => {
+  const control = new AbortController();
+  answer = () => control.abort();
+  expect(await metrics.query(address, "up", 5000, control.signal)).toMatchObject({ kind: "ProviderError" });
+  expect(await metrics.query(address, "up", 5000, control.signal)).toMatchObject({ kind: "ProviderError" });
+});

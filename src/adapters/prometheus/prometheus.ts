@@ -1,0 +1,87 @@
+import { Agent, type Dispatcher, request } from "undici";
+import type { Metrics, Sample } from "../../ports/metrics.ts";
+import { type Answer, providerError, readAnswer } from "./answer.ts";
+
+/** How Prometheus is reached. */
+export interface PrometheusOptions {
+  /** Carries TLS settings or a proxy; an own one with keep-alive unless set. */
+  readonly dispatcher?: Dispatcher;
+  /** Bytes of an answer that are read at most; 1 MiB unless set. */
+  readonly maxBytes?: number;
+}
+
+/** Reads metrics by Prometheus' HTTP API. */
+export function createPrometheus(options: PrometheusOptions = {}): Metrics & AsyncDisposable {
+  const { maxBytes = 1024 * 1024 } = options;
+  const own = options.dispatcher === undefined ? new Agent({ connections: 8, pipelining: 1 }) : undefined;
+  const dispatcher = options.dispatcher ?? own;
+  return {
+    async query(address, query, timeoutMs, signal): Promise<Sample> {
+      const url = endpoint(address);
+      if (url === undefined) {
+        const message =
+          "the address of Prometheus is no http or https URL; write http://host:port or https://host:port";
+        return { kind: "Invalid", message };
+      }
+      const late = AbortSignal.timeout(timeoutMs);
+      try {
+        const body = new URLSearchParams({ query, timeout: `${Math.max(1, Math.floor(timeoutMs))}ms` }).toString();
+        const answer = await ask(url, body, maxBytes, { dispatcher, signal: AbortSignal.any([signal, late]) });
+        return answer === undefined
+          ? providerError(
+              `the answer of ${url.host} has more than ${maxBytes} bytes; aggregate in the query, with sum() or max()`,
+            )
+          : readAnswer(answer);
+      } catch (error) {
+        if (signal.aborted) return providerError("the question was given up");
+        if (late.aborted) return providerError(`${url.host} did not answer within ${timeoutMs} ms; it is asked again`);
+        return providerError(
+          `${url.host} cannot be reached (${reason(error)}); check the address and network policies`,
+        );
+      }
+    },
+    async [Symbol.asyncDispose]() {
+      await own?.destroy();
+    },
+  };
+}
+
+/** Asks by POST: a long query does not fit into a URL. Undefined stands for an answer beyond the bound. */
+async function ask(
+  url: URL,
+  body: string,
+  maxBytes: number,
+  { dispatcher, signal }: { readonly dispatcher: Dispatcher | undefined; readonly signal: AbortSignal },
+): Promise<Answer | undefined> {
+  const response = await request(url, {
+    method: "POST",
+    headers: { "content-type": "application/x-www-form-urlencoded", accept: "application/json" },
+    body,
+    signal,
+    ...(dispatcher === undefined ? {} : { dispatcher }),
+  });
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of response.body as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    // Leaving the loop destroys the stream, and with it the connection.
+    if (size > maxBytes) return undefined;
+    chunks.push(chunk);
+  }
+  return { status: response.statusCode, body: Buffer.concat(chunks).toString("utf8") };
+}
+
+/** The address may have a path, as behind a proxy; credentials in it are not accepted, since messages name the host. */
+function endpoint(address: string): URL | undefined {
+  if (!/^https?:\/\//i.test(address) || !URL.canParse(address)) return undefined;
+  const url = new URL(address);
+  if (url.username !== "" || url.password !== "") return undefined;
+  url.pathname = `${url.pathname.replace(/\/+$/, "")}/api/v1/query`;
+  url.hash = "";
+  return url;
+}
+
+function reason(error: unknown): string {
+  const { code, message } = error as { readonly code?: unknown; readonly message?: unknown };
+  return typeof code === "string" ? code : String(message ?? error).slice(0, 200);
+}
