@@ -37,25 +37,23 @@ export function templateIdentity(template: Json | undefined): string {
  * It only names: equality is decided over identities, so a change of this function or of a default of Kubernetes
  * releases nothing as long as the former revision still exists.
  */
-export function revisionHash(template: Json | undefined, digest: Digest): string {
-  const bytes = digest(templateIdentity(template));
+export function revisionHash(identity: string, digest: Digest): string {
   let name = "";
-  for (const byte of bytes.slice(0, HASH_LENGTH)) name += ALPHABET[byte % ALPHABET.length];
+  for (const byte of digest(identity).slice(0, HASH_LENGTH)) name += ALPHABET[byte % ALPHABET.length];
   return name;
 }
 
-/** A revision that exists in the cluster, with the template that it runs. */
+/** A revision that exists in the cluster, with the identity of the template that it runs. */
 export interface KnownRevision {
   readonly hash: string;
-  readonly template: Json | undefined;
+  readonly identity: string;
 }
 
-/** The revision that a template is: a known one when the templates say the same, else a new name. */
-export function resolveRevision(template: Json | undefined, known: readonly KnownRevision[], digest: Digest): string {
-  const identity = templateIdentity(template);
-  const same = known.find((revision) => templateIdentity(revision.template) === identity);
+/** The revision that a template is, by its identity: a known one when they are equal, else a new name. */
+export function resolveRevision(identity: string, known: readonly KnownRevision[], digest: Digest): string {
+  const same = known.find((revision) => revision.identity === identity);
   if (same !== undefined) return same.hash;
-  const hash = revisionHash(template, digest);
+  const hash = revisionHash(identity, digest);
   const taken = known.some((revision) => revision.hash === hash);
   return taken ? `${hash}${ALPHABET[known.length % ALPHABET.length]}` : hash;
 }

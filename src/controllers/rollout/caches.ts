@@ -1,0 +1,99 @@
+import { isObject, listAt, stringAt } from "../../api/json.ts";
+import type { Key, Manifest } from "../../api/objects.ts";
+import { API_VERSION, Mark } from "../../api/v1alpha1/names.ts";
+import type { Change, ObjectCache, Watcher } from "../../ports/watch.ts";
+
+/** What the rollouts see of the cluster, kept up to date by watches. */
+export interface RolloutCaches {
+  readonly rollouts: ObjectCache;
+  readonly deployments: ObjectCache;
+  readonly services: ObjectCache;
+  readonly pods: ObjectCache;
+  readonly slices: ObjectCache;
+}
+
+/** Label by which EndpointSlices name their Service. */
+export const SERVICE_NAME = "kubernetes.io/service-name";
+
+/** Starts the watches; every change wakes the rollouts that it may concern. */
+export function watchRollouts(watcher: Watcher, wake: (key: Key) => void, signal: AbortSignal): RolloutCaches {
+  const inNamespace = (namespace: string, concerns: (rollout: Manifest) => boolean) => {
+    for (const rollout of rollouts.list()) {
+      if (rollout.metadata.namespace === namespace && concerns(rollout)) wake(`${namespace}/${rollout.metadata.name}`);
+    }
+  };
+  const ofWorkload = (change: Change) => {
+    const [namespace, name] = split(change.key);
+    const labelled = labelOf(change, Mark.rollout);
+    if (labelled !== undefined) wake(`${namespace}/${labelled}`);
+    else inNamespace(namespace, (rollout) => stringAt(rollout, "spec", "workloadRef", "name") === name);
+  };
+  const ofService = (change: Change, name: string | undefined) => {
+    const [namespace] = split(change.key);
+    inNamespace(namespace, (rollout) => stringAt(rollout, "spec", "serviceRef", "name") === name);
+  };
+  const ofPod = (change: Change) => {
+    const [namespace] = split(change.key);
+    const labelled = labelOf(change, Mark.rollout);
+    if (labelled !== undefined) wake(`${namespace}/${labelled}`);
+    // Pods of a Deployment itself matter only while it is taken over or handed back.
+    else inNamespace(namespace, (rollout) => !STILL.has(stringAt(rollout, "status", "rollout", "stage") ?? ""));
+  };
+
+  const rollouts = watcher.watch(
+    { apiVersion: API_VERSION, kind: "ProgressiveRollout" },
+    ({ key }) => wake(key),
+    signal,
+  );
+  return {
+    rollouts,
+    deployments: watcher.watch({ apiVersion: "apps/v1", kind: "Deployment" }, ofWorkload, signal),
+    services: watcher.watch(
+      { apiVersion: "v1", kind: "Service" },
+      (change) => ofService(change, split(change.key)[1]),
+      signal,
+    ),
+    pods: watcher.watch({ apiVersion: "v1", kind: "Pod", trim: trimPod }, ofPod, signal),
+    slices: watcher.watch(
+      { apiVersion: "discovery.k8s.io/v1", kind: "EndpointSlice", trim: trimSlice },
+      (change) => ofService(change, labelOf(change, SERVICE_NAME)),
+      signal,
+    ),
+  };
+}
+
+const STILL: ReadonlySet<string> = new Set(["Resting", "Stepping", "Switching", "Returning"]);
+
+/** The two parts of a key. */
+export function split(key: Key): readonly [namespace: string, name: string] {
+  const slash = key.indexOf("/");
+  return [key.slice(0, slash), key.slice(slash + 1)];
+}
+
+function labelOf({ before, now }: Change, label: string): string | undefined {
+  return now?.metadata.labels?.[label] ?? before?.metadata.labels?.[label];
+}
+
+/** Readiness and labels are all that a rollout looks at; the rest of a pod is most of its size. */
+export function trimPod(pod: Manifest): Manifest {
+  const { name, namespace, uid, resourceVersion, labels, deletionTimestamp } = pod.metadata;
+  const ready = listAt(pod, "status", "conditions").filter((one) => stringAt(one, "type") === "Ready");
+  const metadata = { name, namespace, uid, resourceVersion, labels, deletionTimestamp };
+  return {
+    apiVersion: pod.apiVersion,
+    kind: pod.kind,
+    metadata: Object.fromEntries(
+      Object.entries(metadata).filter(([, value]) => value !== undefined),
+    ) as Manifest["metadata"],
+    status: { conditions: ready },
+  };
+}
+
+/** Names of pods and whether they are ready. */
+export function trimSlice(slice: Manifest): Manifest {
+  const endpoints = listAt(slice, "endpoints").map((endpoint) => ({
+    conditions: isObject(endpoint) ? endpoint["conditions"] : undefined,
+    targetRef: { name: stringAt(endpoint, "targetRef", "name") },
+  }));
+  return { ...slice, endpoints, ports: [] };
+}

@@ -1,0 +1,103 @@
+import type { JsonObject } from "../../api/json.ts";
+import { mergePatch } from "../../api/mergePatch.ts";
+import { type Key, type Manifest, refOf } from "../../api/objects.ts";
+import type { Cursor } from "../../api/v1alpha1/cursor.ts";
+import { Mark } from "../../api/v1alpha1/names.ts";
+import type { RolloutStatus } from "../../api/v1alpha1/progressiverollout.ts";
+import type { Judgement } from "../../core/analysis/judge.ts";
+import { textOf } from "../../core/rollout/because.ts";
+import type { Decision } from "../../core/rollout/decision.ts";
+import type { Effect } from "../../core/rollout/effects.ts";
+import type { Digest } from "../../core/rollout/revision.ts";
+import type { Cluster } from "../../ports/cluster.ts";
+import type { Events } from "../../ports/events.ts";
+import type { RolloutCaches } from "./caches.ts";
+import { Executor } from "./execute.ts";
+import type { Measurer } from "./measurer.ts";
+import { observeRollout } from "./observe.ts";
+import type { Observed, RolloutWorld } from "./reconcile.ts";
+
+/** What the rollouts need of the outside. */
+export interface RolloutParts {
+  readonly cluster: Cluster;
+  readonly caches: RolloutCaches;
+  readonly events: Events;
+  readonly measurer: Measurer;
+  readonly digest: Digest;
+}
+
+/** Stages in which a Deployment at more than 0 replicas was scaled by hand. */
+const TAKEN_OVER: ReadonlySet<string> = new Set(["Resting", "Stepping", "Switching", "Returning"]);
+
+/** The real world of a rollout: caches to look at, the API server to write to. */
+export class ClusterRolloutWorld implements RolloutWorld {
+  readonly #parts: RolloutParts;
+  readonly #executor: Executor;
+
+  constructor(parts: RolloutParts) {
+    this.#parts = parts;
+    this.#executor = new Executor(parts.cluster, parts.caches);
+  }
+
+  observe(key: Key): Observed | undefined {
+    const observed = observeRollout(this.#parts.caches, key, this.#parts.digest);
+    if (observed === undefined) this.#parts.measurer.forget(key);
+    return observed;
+  }
+
+  async claim({ rollout }: Observed, signal: AbortSignal): Promise<void> {
+    const { finalizers = [], resourceVersion } = rollout.object.metadata;
+    if (finalizers.includes(Mark.finalizer)) return;
+    const patch = { metadata: { resourceVersion, finalizers: [...finalizers, Mark.finalizer] } };
+    this.#parts.caches.rollouts.put(await this.#parts.cluster.patch(refOf(rollout.object), patch, {}, signal));
+  }
+
+  async report(
+    { rollout }: Observed,
+    status: RolloutStatus,
+    decision: Decision | undefined,
+    signal: AbortSignal,
+  ): Promise<void> {
+    // The answer to the finalizer's write is newer than what was observed; only the status itself is held against it.
+    const current = this.#parts.caches.rollouts.get(keyOfObject(rollout.object)) ?? rollout.object;
+    const patch = mergePatch(rollout.status as JsonObject, status as JsonObject) ?? {};
+    const sent = { metadata: { resourceVersion: current.metadata.resourceVersion }, status: patch };
+    const stored = await this.#parts.cluster.patch(refOf(current), sent, { subresource: "status" }, signal);
+    this.#parts.caches.rollouts.put(stored);
+    this.#tell(rollout.object, rollout.status, status, decision);
+  }
+
+  async execute(observed: Observed, effect: Effect, signal: AbortSignal): Promise<void> {
+    const { rollout, seen } = observed;
+    await this.#executor.run(observed, effect, signal);
+    if (effect.do === "ScaleWorkload" && effect.replicas === 0 && TAKEN_OVER.has(seen.cursor?.stage ?? "")) {
+      const { workloadRef } = rollout.spec;
+      const message =
+        `Deployment ${workloadRef.name} was scaled to ${seen.workload?.replicas} and is put back to 0: its pods run as revisions; ` +
+        `use kubectl scale progressiverollout/${rollout.object.metadata.name}`;
+      this.#parts.events.note(rollout.object, { type: "Warning", reason: "ReplicasPutBack", message });
+    }
+  }
+
+  measure(observed: Observed, cursor: Cursor): readonly Judgement[] | undefined {
+    return this.#parts.measurer.take(keyOfObject(observed.rollout.object), observed, cursor);
+  }
+
+  /** One Event for each change that a person follows a rollout by: a new stage or step, an outcome, a new kind of trouble. */
+  #tell(object: Manifest, before: RolloutStatus, after: RolloutStatus, decision: Decision | undefined): void {
+    const ready = after.conditions?.find(({ type }) => type === "Ready");
+    const former = before.conditions?.find(({ type }) => type === "Ready");
+    const stalled = after.conditions?.some(({ type }) => type === "Stalled") ?? false;
+    if (decision?.kind === "Advance") {
+      const { reason } = decision.because;
+      const type = reason === "Rejected" || after.rollout?.cause === "Rejected" ? "Warning" : "Normal";
+      this.#parts.events.note(object, { type, reason, message: textOf(decision.because) });
+    } else if (ready !== undefined && stalled && ready.reason !== former?.reason) {
+      this.#parts.events.note(object, { type: "Warning", reason: ready.reason, message: ready.message });
+    }
+  }
+}
+
+function keyOfObject({ metadata }: Manifest): Key {
+  return `${metadata.namespace ?? ""}/${metadata.name}`;
+}

@@ -1,0 +1,124 @@
+import { at, isObject, type JsonObject } from "../../api/json.ts";
+import { mergePatch } from "../../api/mergePatch.ts";
+import { type Manifest, type ObjectRef, refOf } from "../../api/objects.ts";
+import { Mark, POD_DELETION_COST } from "../../api/v1alpha1/names.ts";
+import type { Effect } from "../../core/rollout/effects.ts";
+import { RESTARTED_AT, revisionDeployment, revisionName, revisionService } from "../../core/rollout/revision.ts";
+import { LEFT, overlaidSelector } from "../../core/rollout/selection.ts";
+import { type Cluster, isApiError } from "../../ports/cluster.ts";
+import type { ObjectCache } from "../../ports/watch.ts";
+import type { RolloutCaches } from "./caches.ts";
+import { revisionsOf } from "./observe.ts";
+import type { Observed } from "./reconcile.ts";
+
+/** Of the pods of a ReplicaSet, those that have left the Service go first. */
+const FIRST_TO_GO = "-1000";
+
+/** Runs effects against the cluster and keeps their answers in the caches. */
+export class Executor {
+  readonly #cluster: Cluster;
+  readonly #caches: RolloutCaches;
+
+  constructor(cluster: Cluster, caches: RolloutCaches) {
+    this.#cluster = cluster;
+    this.#caches = caches;
+  }
+
+  async run({ rollout }: Observed, effect: Effect, signal: AbortSignal): Promise<void> {
+    const { namespace = "", name } = rollout.object.metadata;
+    const { deployments, services, pods, rollouts } = this.#caches;
+    const workload = deployments.get(`${namespace}/${rollout.spec.workloadRef.name}`);
+    const service = services.get(`${namespace}/${rollout.spec.serviceRef.name}`);
+    const revision = (hash: string) =>
+      revisionsOf(this.#caches, namespace, name).find(({ metadata }) => metadata.labels?.[Mark.revision] === hash);
+
+    switch (effect.do) {
+      case "CreateRevision": {
+        if (workload === undefined || service === undefined) return;
+        await this.#apply(services, revisionService(service, workload.metadata.name, name, effect.revision), signal);
+        const made = revisionDeployment(workload, name, effect.revision, effect.replicas);
+        await this.#apply(deployments, made, signal);
+        return;
+      }
+      case "ScaleRevision":
+        return this.#patch(deployments, revision(effect.revision), { spec: { replicas: effect.replicas } }, signal);
+      case "RestartRevision": {
+        const template = { metadata: { annotations: { [RESTARTED_AT]: effect.at } } };
+        return this.#patch(deployments, revision(effect.revision), { spec: { template } }, signal);
+      }
+      case "RemoveRevision": {
+        const of = rollout.spec.workloadRef.name;
+        await this.#remove(services.get(`${namespace}/${revisionName(of, effect.revision)}`), signal);
+        return this.#remove(revision(effect.revision), signal);
+      }
+      case "ScaleWorkload":
+        return this.#patch(deployments, workload, { spec: { replicas: effect.replicas } }, signal);
+      case "RestoreTemplate": {
+        const template = mergePatch(templateOf(workload), withoutMarks(templateOf(revision(effect.revision))));
+        if (template !== undefined) await this.#patch(deployments, workload, { spec: { template } }, signal);
+        return;
+      }
+      case "Select": {
+        const live = at(service, "spec", "selector");
+        const before = isObject(live) ? live : {};
+        const selector = mergePatch(before, overlaidSelector(before as Record<string, string>, effect.selection));
+        if (selector !== undefined) await this.#patch(services, service, { spec: { selector } }, signal, "Conditional");
+        return;
+      }
+      case "MarkPod": {
+        const cost = effect.serving === LEFT ? FIRST_TO_GO : null;
+        const metadata = {
+          uid: effect.uid,
+          labels: { [Mark.serving]: effect.serving },
+          annotations: { [POD_DELETION_COST]: cost },
+        };
+        return this.#patch(pods, pods.get(`${namespace}/${effect.pod}`), { metadata }, signal);
+      }
+      case "Release": {
+        const finalizers = (rollout.object.metadata.finalizers ?? []).filter((one) => one !== Mark.finalizer);
+        return this.#patch(rollouts, rollout.object, { metadata: { finalizers } }, signal, "Conditional");
+      }
+    }
+  }
+
+  async #apply(cache: ObjectCache, object: Manifest, signal: AbortSignal): Promise<void> {
+    cache.put(await this.#cluster.apply(object, {}, signal));
+  }
+
+  /** Patches an object that may be gone by now: then there is nothing left to do. "Conditional": only as it was seen. */
+  async #patch(
+    cache: ObjectCache,
+    object: Manifest | undefined,
+    patch: JsonObject,
+    signal: AbortSignal,
+    mode?: "Conditional",
+  ): Promise<void> {
+    if (object === undefined) return;
+    const { resourceVersion } = object.metadata;
+    const metadata = isObject(patch["metadata"]) ? patch["metadata"] : {};
+    const sent = mode === undefined ? patch : { ...patch, metadata: { ...metadata, resourceVersion } };
+    try {
+      cache.put(await this.#cluster.patch(refOf(object), sent, {}, signal));
+    } catch (error) {
+      if (!isApiError(error, "NotFound")) throw error;
+    }
+  }
+
+  async #remove(object: Manifest | undefined, signal: AbortSignal): Promise<void> {
+    const uid = object?.metadata.uid;
+    if (object === undefined || uid === undefined || object.metadata.deletionTimestamp !== undefined) return;
+    await this.#cluster.remove(refOf(object) satisfies ObjectRef, { uid }, signal);
+  }
+}
+
+function templateOf(deployment: Manifest | undefined): JsonObject {
+  const template = at(deployment, "spec", "template");
+  return isObject(template) ? template : {};
+}
+
+function withoutMarks(template: JsonObject): JsonObject {
+  const metadata = isObject(template["metadata"]) ? template["metadata"] : {};
+  const labels = isObject(metadata["labels"]) ? metadata["labels"] : {};
+  const kept = Object.fromEntries(Object.entries(labels).filter(([key]) => !key.startsWith("fairlead.dev/")));
+  return { ...template, metadata: { ...metadata, labels: kept } };
+}

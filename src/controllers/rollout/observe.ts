@@ -1,0 +1,147 @@
+import { at, isObject, listAt, numberAt, stringAt } from "../../api/json.ts";
+import type { Key, Manifest } from "../../api/objects.ts";
+import { Mark } from "../../api/v1alpha1/names.ts";
+import { type ProgressiveRollout, parseRollout } from "../../api/v1alpha1/progressiverollout.ts";
+import { type Because, because } from "../../core/rollout/because.ts";
+import { type Digest, RESTARTED_AT, resolveRevision, templateIdentity } from "../../core/rollout/revision.ts";
+import type { PodSeen, RevisionSeen, Seen, WorkloadSeen } from "../../core/rollout/seen.ts";
+import { baseSelector, matches } from "../../core/rollout/selection.ts";
+import { type RolloutCaches, SERVICE_NAME, split } from "./caches.ts";
+import type { Observed } from "./reconcile.ts";
+
+/** Identities are costly for large templates; cached objects are shared and never change. */
+const identities = new WeakMap<Manifest, string>();
+
+/** Gathers all the evidence about one rollout from the caches. undefined: it is gone. */
+export function observeRollout(caches: RolloutCaches, key: Key, digest: Digest): Observed | undefined {
+  const object = caches.rollouts.get(key);
+  if (object === undefined) return undefined;
+  const rollout = parseRollout(object);
+  const [namespace, name] = split(key);
+  const workload = caches.deployments.get(`${namespace}/${rollout.spec.workloadRef.name}`);
+  const service = caches.services.get(`${namespace}/${rollout.spec.serviceRef.name}`);
+  const revisions = revisionsOf(caches, namespace, name);
+  const selector = at(service, "spec", "selector");
+  const seen: Seen = {
+    spec: rollout.spec,
+    deleting: object.metadata.deletionTimestamp !== undefined,
+    cursor: rollout.status.rollout,
+    workload: workload === undefined ? undefined : seeWorkload(workload, revisions, digest),
+    service:
+      service === undefined ? undefined : { selector: isObject(selector) ? (selector as Record<string, string>) : {} },
+    revisions: revisions.map(seeRevision),
+    pods: podsOf(caches, namespace, name, workload),
+    endpoints: endpointsOf(caches, namespace, rollout.spec.serviceRef.name),
+  };
+  const problem = conflict(caches, rollout) ?? selectsNothing(rollout, workload, seen);
+  return { rollout, seen, ...(problem === undefined ? {} : { problem }) };
+}
+
+/** The Deployments of a rollout's revisions. */
+export function revisionsOf(caches: RolloutCaches, namespace: string, name: string): readonly Manifest[] {
+  return caches.deployments
+    .list()
+    .filter(({ metadata: { namespace: where, labels } }) => where === namespace && labels?.[Mark.rollout] === name)
+    .filter(({ metadata: { labels } }) => labels?.[Mark.revision] !== undefined);
+}
+
+function seeWorkload(workload: Manifest, revisions: readonly Manifest[], digest: Digest): WorkloadSeen {
+  const known = revisions.map((revision) => ({ hash: hashOf(revision), identity: identityOf(revision) }));
+  const current = (numberAt(workload, "status", "observedGeneration") ?? 0) >= (workload.metadata.generation ?? 0);
+  const said = Number(workload.metadata.annotations?.[Mark.replicas] ?? Number.NaN);
+  const restartedAt = stringAt(workload, "spec", "template", "metadata", "annotations", RESTARTED_AT);
+  const updated = numberAt(workload, "status", "updatedReplicas") ?? 0;
+  return {
+    target: resolveRevision(identityOf(workload), known, digest),
+    replicas: numberAt(workload, "spec", "replicas") ?? 1,
+    ...(Number.isInteger(said) ? { gitReplicas: said } : {}),
+    ready: current ? Math.min(updated, numberAt(workload, "status", "readyReplicas") ?? 0) : 0,
+    pods: current ? (numberAt(workload, "status", "replicas") ?? 0) : Number.POSITIVE_INFINITY,
+    ...(restartedAt === undefined ? {} : { restartedAt }),
+  };
+}
+
+function seeRevision(revision: Manifest): RevisionSeen {
+  const restartedAt = stringAt(revision, "spec", "template", "metadata", "annotations", RESTARTED_AT);
+  return {
+    hash: hashOf(revision),
+    replicas: numberAt(revision, "spec", "replicas") ?? 0,
+    ...(restartedAt === undefined ? {} : { restartedAt }),
+  };
+}
+
+function hashOf(revision: Manifest): string {
+  return revision.metadata.labels?.[Mark.revision] ?? "";
+}
+
+function identityOf(deployment: Manifest): string {
+  const known = identities.get(deployment);
+  if (known !== undefined) return known;
+  const identity = templateIdentity(at(deployment, "spec", "template"));
+  identities.set(deployment, identity);
+  return identity;
+}
+
+/** Pods of the revisions, and of the Deployment itself: those carry no revision. */
+function podsOf(
+  caches: RolloutCaches,
+  namespace: string,
+  name: string,
+  workload: Manifest | undefined,
+): readonly PodSeen[] {
+  const own = at(workload, "spec", "selector", "matchLabels");
+  const selector = isObject(own) ? (own as Record<string, string>) : {};
+  return caches.pods.list().flatMap((pod): readonly PodSeen[] => {
+    const { metadata } = pod;
+    const labels = metadata.labels ?? {};
+    const revision = labels[Mark.rollout] === name ? labels[Mark.revision] : undefined;
+    if (metadata.namespace !== namespace) return [];
+    if (revision === undefined && (labels[Mark.revision] !== undefined || !matches(selector, labels))) return [];
+    const terminating = metadata.deletionTimestamp !== undefined;
+    const ready = !terminating && listAt(pod, "status", "conditions").some((one) => stringAt(one, "status") === "True");
+    const seen = { name: metadata.name, uid: metadata.uid ?? "", ready, terminating, labels };
+    return [revision === undefined ? seen : { ...seen, revision }];
+  });
+}
+
+function endpointsOf(caches: RolloutCaches, namespace: string, service: string): ReadonlySet<string> {
+  const names = caches.slices
+    .list()
+    .filter(({ metadata }) => metadata.namespace === namespace && metadata.labels?.[SERVICE_NAME] === service)
+    .flatMap((slice) => listAt(slice, "endpoints"))
+    .filter((endpoint) => at(endpoint, "conditions", "ready") !== false)
+    .map((endpoint) => stringAt(endpoint, "targetRef", "name") ?? "");
+  return new Set(names);
+}
+
+/** Of two rollouts of one Deployment or Service the older one goes on; both are named to the other's owner. */
+function conflict(caches: RolloutCaches, rollout: ProgressiveRollout): Because | undefined {
+  const { metadata } = rollout.object;
+  const rival = caches.rollouts.list().find((other) => {
+    if (other.metadata.namespace !== metadata.namespace || other.metadata.uid === metadata.uid) return false;
+    const sameWorkload = stringAt(other, "spec", "workloadRef", "name") === rollout.spec.workloadRef.name;
+    const sameService = stringAt(other, "spec", "serviceRef", "name") === rollout.spec.serviceRef.name;
+    return (sameWorkload || sameService) && age(other) < age(rollout.object);
+  });
+  if (rival === undefined) return undefined;
+  const message = `ProgressiveRollout ${rival.metadata.name} already drives Deployment ${rollout.spec.workloadRef.name} or Service ${rollout.spec.serviceRef.name}`;
+  return because("TargetConflict", message, "remove one of the two from Git, or let them name different objects");
+}
+
+function age({ metadata }: Manifest): string {
+  return `${metadata.creationTimestamp ?? ""}/${metadata.uid ?? ""}`;
+}
+
+function selectsNothing(rollout: ProgressiveRollout, workload: Manifest | undefined, seen: Seen): Because | undefined {
+  if (workload === undefined || seen.service === undefined) return undefined;
+  const labels = at(workload, "spec", "template", "metadata", "labels");
+  const base = baseSelector(seen.service.selector);
+  if (matches(base, isObject(labels) ? (labels as Record<string, string>) : {})) return undefined;
+  const selector = Object.entries(base).map(([key, value]) => `${key}=${value}`);
+  const said = selector.length === 0 ? "no selector" : `the selector ${selector.join(",")}`;
+  return because(
+    "ServiceSelectsNothing",
+    `Service ${rollout.spec.serviceRef.name} has ${said}, which does not match the pods of Deployment ${rollout.spec.workloadRef.name}`,
+    "correct spec.selector of the Service or the labels of the pod template",
+  );
+}
