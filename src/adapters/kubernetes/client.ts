@@ -38,7 +38,11 @@ export class KubernetesClient implements Cluster, Creator {
   async get(ref: ObjectRef, signal: AbortSignal): Promise<Manifest | undefined> {
     const info = await this.#kind(ref, signal);
     try {
-      return await this.#object({ ...titled("get", ref, info), path: objectPath(ref, info), retry: "Always" }, signal);
+      return await this.#object(
+        ref.apiVersion,
+        { ...titled("get", ref, info), path: objectPath(ref, info), retry: "Always" },
+        signal,
+      );
     } catch (error) {
       if (isApiError(error, "NotFound")) return undefined;
       throw error;
@@ -54,6 +58,7 @@ export class KubernetesClient implements Cluster, Creator {
       dryRun: options.dryRun === true ? "All" : undefined,
     });
     return await this.#object(
+      ref.apiVersion,
       {
         ...titled("apply", ref, info),
         path,
@@ -70,6 +75,7 @@ export class KubernetesClient implements Cluster, Creator {
   async patch(ref: ObjectRef, patch: JsonObject, options: PatchOptions, signal: AbortSignal): Promise<Manifest> {
     const info = await this.#kind(ref, signal);
     return await this.#object(
+      ref.apiVersion,
       {
         ...titled("patch", ref, info),
         path: withQuery(objectPath(ref, info, options.subresource), { fieldManager: FIELD_MANAGER }),
@@ -102,8 +108,8 @@ export class KubernetesClient implements Cluster, Creator {
       return "Deleted";
     } catch (error) {
       if (isApiError(error, "NotFound")) return "Absent";
-      // The server checks the uid first, so this text tells another object from a newer version of this one.
-      if (isApiError(error, "Conflict") && error.message.includes("UID in precondition")) return "Absent";
+      // A conflict means another object or a newer version of this one. The text that says which differs between kinds.
+      if (isApiError(error, "Conflict") && (await this.#isAnother(ref, uid, signal))) return "Absent";
       throw error;
     }
   }
@@ -114,6 +120,7 @@ export class KubernetesClient implements Cluster, Creator {
     // The path of the object is built for its checks: a namespaced object without a namespace is refused.
     objectPath(ref, info);
     return await this.#object(
+      ref.apiVersion,
       {
         ...titled("create", ref, info),
         path: withQuery(collectionPath(ref.apiVersion, info, ref.namespace), { fieldManager: FIELD_MANAGER }),
@@ -126,19 +133,25 @@ export class KubernetesClient implements Cluster, Creator {
     );
   }
 
+  /** Looked at with the operator's own rights: the account may be allowed to delete and not to read. */
+  async #isAnother(ref: ObjectRef, uid: string, signal: AbortSignal): Promise<boolean> {
+    const live = await this.get(ref, signal);
+    return live?.metadata.uid !== uid;
+  }
+
   async #kind(ref: ObjectRef, signal: AbortSignal): Promise<KindInfo> {
     const info = await this.#parts.discovery.kind(ref.apiVersion, ref.kind, signal);
     if (info !== undefined) return info;
     throw new ApiError("UnknownKind", `the API server serves no ${ref.kind} of ${ref.apiVersion}`, { code: 404 });
   }
 
-  async #object(call: Call, signal: AbortSignal): Promise<Manifest> {
+  async #object(apiVersion: string, call: Call, signal: AbortSignal): Promise<Manifest> {
     try {
       const answer = await this.#parts.transport.json(call, signal);
       if (isManifest(answer)) return answer;
       throw new ApiError("Other", `cannot ${call.what}: the answer is no object`);
     } catch (error) {
-      if (isApiError(error, "UnknownKind")) this.#parts.discovery.invalidate();
+      if (isApiError(error, "UnknownKind")) this.#parts.discovery.invalidate(apiVersion);
       throw error;
     }
   }

@@ -1,12 +1,13 @@
 import { at, listAt, stringAt } from "../../api/json.ts";
 import { type Discovery, isApiError, type KindInfo } from "../../ports/cluster.ts";
 import { groupVersionPath } from "./paths.ts";
+import { abortable } from "./signals.ts";
 import type { Transport } from "./transport.ts";
 
 /** A discovery whose knowledge can be thrown away. */
 export interface CachedDiscovery extends Discovery {
   /** Asks the server again next time: after a definition of a kind was applied, or a path was not served. */
-  invalidate(): void;
+  invalidate(apiVersion?: string): void;
 }
 
 /** How discovery behaves. */
@@ -25,6 +26,7 @@ export class GroupDiscovery implements CachedDiscovery {
   readonly #transport: Transport;
   readonly #recheckMs: number;
   readonly #known = new Map<string, Known>();
+  readonly #asking = new Map<string, Promise<ReadonlyMap<string, KindInfo>>>();
 
   constructor(transport: Transport, options: DiscoveryOptions = {}) {
     this.#transport = transport;
@@ -36,13 +38,35 @@ export class GroupDiscovery implements CachedDiscovery {
     const info = known?.kinds.get(kind);
     if (info !== undefined) return info;
     if (known !== undefined && performance.now() - known.at < this.#recheckMs) return undefined;
-    const kinds = await this.#ask(apiVersion, signal);
-    this.#known.set(apiVersion, { kinds, at: performance.now() });
-    return kinds.get(kind);
+    return (await this.#shared(apiVersion, signal)).get(kind);
   }
 
-  invalidate(): void {
-    this.#known.clear();
+  invalidate(apiVersion?: string): void {
+    if (apiVersion === undefined) this.#known.clear();
+    else this.#known.delete(apiVersion);
+  }
+
+  /** Hundreds of calls may need one answer at a time. The first asks; another takes over when that one gives up. */
+  async #shared(apiVersion: string, signal: AbortSignal): Promise<ReadonlyMap<string, KindInfo>> {
+    for (;;) {
+      const asking = this.#asking.get(apiVersion);
+      if (asking === undefined) break;
+      try {
+        return await abortable(asking, signal);
+      } catch (error) {
+        signal.throwIfAborted();
+        if (isApiError(error)) throw error;
+      }
+    }
+    const asking = this.#ask(apiVersion, signal);
+    this.#asking.set(apiVersion, asking);
+    try {
+      const kinds = await asking;
+      this.#known.set(apiVersion, { kinds, at: performance.now() });
+      return kinds;
+    } finally {
+      this.#asking.delete(apiVersion);
+    }
   }
 
   async #ask(apiVersion: string, signal: AbortSignal): Promise<ReadonlyMap<string, KindInfo>> {

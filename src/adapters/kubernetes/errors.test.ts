@@ -28,6 +28,15 @@ test("a missing object is NotFound, a missing path is UnknownKind", () => {
   expect(statusError(call, 404, undefined).kind).toBe("UnknownKind");
 });
 
+test.each([
+  "failed to create typed patch object (shop/b; apps/v1, Kind=Deployment): .spec.futureField: field not declared in schema",
+  "failed to convert new object (shop/b; apps/v1, Kind=Deployment) to proper version: cannot",
+])("a schema error of an apply is Invalid, although the server calls it 500: %s", (message) => {
+  expect(statusError({ what: "apply Deployment shop/b" }, 500, { kind: "Status", code: 500, message }).kind).toBe(
+    "Invalid",
+  );
+});
+
 test("the message is the server's, and the causes are kept", () => {
   const causes = [{ reason: "FieldValueInvalid", message: "must be positive", field: "spec.replicas" }];
   const error = statusError({ what: "apply Deployment shop/web" }, 422, status(422, "Invalid", "is wrong", { causes }));
@@ -53,8 +62,13 @@ test.each([
   ],
   ['data: Invalid value: {"a":"hunter2"}: wrong', "data: Invalid value: (redacted)"],
   [
-    "expected string, got &value.valueUnstructured{Value:hunter2}",
-    "expected string, got &value.valueUnstructured{Value:(redacted)",
+    "(s; /v1, Kind=Secret): .data.a: expected string, got &value.valueUnstructured{Value:hunter2}",
+    "(s; /v1, Kind=Secret): .data.a: expected string, got (redacted)",
+  ],
+  [".data: expected map, got &{hunter2}", ".data: expected map, got (redacted)"],
+  [
+    "invalid character 'h' looking for beginning of value",
+    "invalid character (redacted) looking for beginning of value",
   ],
 ])("a value refused in a Secret is redacted: %s", (message, clean) => {
   expect(redact(message)).toBe(clean);

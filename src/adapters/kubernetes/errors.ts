@@ -60,7 +60,8 @@ export function redact(message: string): string {
   return message
     .replace(/(\b(?:Invalid|Unsupported|Duplicate) value: )"(?:[^"\\]|\\.)*"/gs, "$1(redacted)")
     .replace(/(\b(?:Invalid|Unsupported|Duplicate) value: )(?!\(redacted\)).*/gs, "$1(redacted)")
-    .replace(/(valueUnstructured\{Value:).*/gs, "$1(redacted)");
+    .replace(/(\bexpected \w+, got ).*/gs, "$1(redacted)")
+    .replace(/(\binvalid character )'[^']*'+/g, "$1(redacted)");
 }
 
 function kindOf(code: number, status: unknown): ApiErrorKind {
@@ -80,7 +81,12 @@ function kindOf(code: number, status: unknown): ApiErrorKind {
       return stringAt(status, "reason") === "AlreadyExists" ? "AlreadyExists" : "Conflict";
     case 429:
       return "Throttled";
+    case 500:
+      // A field that the schema does not have is answered with a bare 500: no later try will do better.
+      return /^failed to (create typed|convert new object)/.test(stringAt(status, "message") ?? "")
+        ? "Invalid"
+        : "Unavailable";
     default:
-      return code >= 500 ? "Unavailable" : "Other";
+      return code > 500 ? "Unavailable" : "Other";
   }
 }

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { Manifest } from "../../api/objects.ts";
 import { answer, reset, status, stream } from "../../testing/fakeApiServer.ts";
-import { bookmark, event, list, object, oneObject, play, query, type Script, until } from "../../testing/watchScene.ts";
+import { bookmark, event, object, oneObject, play, type Script, until } from "../../testing/watchScene.ts";
 
 test.each([
   [500, "InternalError"],
