@@ -1,32 +1,27 @@
-import { randomUUID } from "node:crypto";
-import { mkdir, readdir, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import { type SimpleGit, simpleGit } from "simple-git";
+import type { SimpleGit } from "simple-git";
 import { type Commit, GitError, type GitSource } from "../../ports/git.ts";
-import { openAccess, secretsOf } from "./access.ts";
 import { ask, isAncestor, type Local, localCommit, readCommit } from "./commit.ts";
-import { type About, classify } from "./errors.ts";
+import { openOnDisk, sizeOf, sweep, touch } from "./disk.ts";
 import { Turnstile } from "./flights.ts";
-import { endProcesses } from "./orphans.ts";
 import { parseRefs } from "./refs.ts";
+import { callRemote, type Surroundings } from "./remote.ts";
 import { gitEnvironment } from "./settings.ts";
 import type { Remote, Wanted } from "./validate.ts";
 
 /** What all repositories of a store share. */
-export interface RepositoryOptions {
-  readonly tempRoot: string;
-  readonly protocols: readonly string[];
-  /** Handed to every git process, such as PATH and HTTPS_PROXY. */
-  readonly environment: Readonly<Record<string, string>>;
+export interface RepositoryOptions extends Surroundings {
   /** A repository may not grow beyond this on disk. */
   readonly repositoryBytes: number;
   /** So many packs are merged. */
   readonly packs: number;
 }
 
+type Named = Exclude<Wanted, { readonly kind: "Commit" }>;
+
 const broken =
   /corrupt|bad object|bad tree|bad ref|unable to read|cannot be read|missing (blob|tree|commit)|loose object|not a git repository|inflate|cannot lock ref|gave no content/i;
-const config = "[core]\n\trepositoryformatversion = 0\n\tbare = true\n";
 
 /** One bare repository on disk. What talks to its remote or writes to it passes one at a time; reading does not wait. */
 export class Repository {
@@ -34,7 +29,9 @@ export class Repository {
   readonly #remote: Remote;
   readonly #options: RepositoryOptions;
   readonly #turn = new Turnstile();
-  readonly #known = new Map<string, Commit>();
+  readonly #commits = new Map<string, Commit>();
+  /** What the local references stand for, so that at rest the remote is the only one that is asked. */
+  readonly #heads = new Map<string, Head>();
   #ready: Promise<void> | undefined;
 
   constructor(dir: string, remote: Remote, options: RepositoryOptions) {
@@ -45,7 +42,7 @@ export class Repository {
 
   /** How local commands reach this repository. */
   async #local(timeoutMs: number, signal: AbortSignal): Promise<Local> {
-    this.#ready ??= this.#open();
+    this.#ready ??= openOnDisk(this.#dir);
     try {
       await this.#ready;
     } catch (error) {
@@ -72,6 +69,7 @@ export class Repository {
   async #resolve(wanted: Wanted, source: GitSource, signal: AbortSignal): Promise<Commit> {
     signal.throwIfAborted();
     const local = await this.#local(source.timeoutMs, signal);
+    await touch(this.#dir);
     if (wanted.kind === "Commit") {
       await this.#have(wanted.sha, source, local);
       return this.#read(local, wanted.sha, undefined);
@@ -81,13 +79,16 @@ export class Repository {
     );
     const { sha, fallback } = parseRefs(listed, wanted.remote);
     if (sha === undefined) throw refMissing(wanted, this.#remote, fallback);
-    const before = await localCommit(local, wanted.local);
-    if (before !== sha) await this.#move(wanted, before, source, local);
-    const now = before === sha ? sha : await localCommit(local, wanted.local);
-    if (now === undefined) {
+    let head = this.#heads.get(wanted.local) ?? (await headOf(local, wanted));
+    if (head.sha !== sha) {
+      await this.#move(wanted, head.sha, source, local);
+      head = await headOf(local, wanted);
+    }
+    if (head.sha === undefined) {
       throw new GitError("RefNotFound", `${title(wanted)} does not stand for a commit; name one that does`);
     }
-    return this.#read(local, now, await localCommit(local, wanted.previous));
+    this.#heads.set(wanted.local, head);
+    return this.#read(local, head.sha, head.previous);
   }
 
   /** A node that dies can leave a store with holes: it is thrown away, and the next try fetches anew. */
@@ -109,22 +110,17 @@ export class Repository {
     }
   }
 
-  async #move(
-    wanted: Exclude<Wanted, { kind: "Commit" }>,
-    before: string | undefined,
-    source: GitSource,
-    local: Local,
-  ): Promise<void> {
+  async #move(wanted: Named, before: string | undefined, source: GitSource, local: Local): Promise<void> {
     // Remembered on disk, so that every sync that looks later is told of the rewritten branch as well.
     if (before !== undefined) await ask(local, ["update-ref", wanted.previous, before]);
     await this.#fetch(`+${wanted.remote}:${wanted.local}`, source, local, title(wanted));
   }
 
   async #fetch(spec: string, source: GitSource, local: Local, what: string): Promise<void> {
-    const flags = ["--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance", "--no-recurse-submodules"];
+    const flags = ["--no-tags", "--no-write-fetch-head", "--no-auto-maintenance", "--no-recurse-submodules"];
     const bounded = new AbortController();
     const watch = setInterval(() => {
-      void this.#size().then(({ bytes }) => {
+      void sizeOf(this.#dir).then(({ bytes }) => {
         if (bytes > this.#options.repositoryBytes) bounded.abort(tooLarge(this.#remote, this.#options.repositoryBytes));
       });
     }, 250);
@@ -133,12 +129,12 @@ export class Repository {
         git.raw(["fetch", ...flags, this.#remote.url, spec]),
       );
     } catch (error) {
-      await this.#sweep();
+      await sweep(this.#dir);
       throw error;
     } finally {
       clearInterval(watch);
     }
-    const { bytes, packs } = await this.#size();
+    const { bytes, packs } = await sizeOf(this.#dir);
     if (bytes > this.#options.repositoryBytes) {
       await this.#discard();
       throw tooLarge(this.#remote, this.#options.repositoryBytes);
@@ -149,119 +145,40 @@ export class Repository {
     }
   }
 
-  /** One call to the remote through simple-git, with the credentials in place for just as long. */
-  async #call<T>(
-    source: GitSource,
-    outer: AbortSignal,
-    ref: string,
-    use: (git: SimpleGit) => PromiseLike<T>,
-  ): Promise<T> {
-    const { protocols, tempRoot } = this.#options;
-    const { credentials, timeoutMs } = source;
-    const about: About = { host: this.#remote.host, url: this.#remote.url, ref, secrets: secretsOf(credentials) };
-    await using access = await openAccess(tempRoot, this.#remote, credentials, { protocols, timeoutMs });
-    const late = AbortSignal.timeout(timeoutMs);
-    const signal = AbortSignal.any([outer, late]);
-    signal.throwIfAborted();
-    const env = this.#env(access.home);
-    const git = simpleGit({
-      baseDir: this.#dir,
-      abort: signal,
-      config: [`include.path=${access.config}`],
-      unsafe: { allowUnsafeInclude: true },
-      allowEnvironment: Object.keys(env).filter((name) => name.startsWith("GIT_")),
-      // Exit and close both: a short grace after the exit would cut the output of a busy machine.
-      completion: { onClose: true, onExit: 5_000 },
-      // Without this a git that is killed and says nothing would count as an empty answer.
-      errors: (error, { exitCode, stdErr }) =>
-        error ??
-        (exitCode === 0 ? undefined : Buffer.from(stdErr.length > 0 ? Buffer.concat(stdErr) : "git was ended")),
-    }).env(env);
-    // git leaves its helpers behind when it is ended, and they hold its pipes: end them too, and wait for none.
-    const ended = Promise.withResolvers<never>();
-    const end = (): void => {
-      endProcesses(access.home);
-      ended.reject(signal.reason);
-    };
-    signal.addEventListener("abort", end, { once: true });
-    try {
-      return await Promise.race([use(git), ended.promise]);
-    } catch (error) {
-      if (late.aborted && !outer.aborted) {
-        throw new GitError(
-          "Timeout",
-          `${about.host} did not answer within ${timeoutMs} ms; try again, or set a larger timeout`,
-        );
-      }
-      outer.throwIfAborted();
-      throw error instanceof GitError ? error : classify(error instanceof Error ? error.message : String(error), about);
-    } finally {
-      signal.removeEventListener("abort", end);
-    }
-  }
-
   async #read(local: Local, sha: string, previous: string | undefined): Promise<Commit> {
     const key = `${sha} ${previous ?? ""}`;
-    const known = this.#known.get(key);
+    const known = this.#commits.get(key);
     if (known !== undefined) return known;
     const forced = previous !== undefined && !(await isAncestor(local, previous, sha));
     const commit: Commit = { ...(await readCommit(local, sha)), forced };
-    if (this.#known.size > 100) this.#known.clear();
-    this.#known.set(key, commit);
+    if (this.#commits.size > 100) this.#commits.clear();
+    this.#commits.set(key, commit);
     return commit;
+  }
+
+  #call<T>(source: GitSource, signal: AbortSignal, ref: string, use: (git: SimpleGit) => PromiseLike<T>): Promise<T> {
+    return callRemote({ dir: this.#dir, remote: this.#remote, source, ref, signal }, this.#options, use);
   }
 
   #env(home: string): Readonly<Record<string, string>> {
     return gitEnvironment(this.#dir, home, this.#options.protocols, this.#options.environment);
   }
 
-  /** Creates the repository, or takes over one that an earlier process left, with our config in place of any other. */
-  async #open(): Promise<void> {
-    for (const dir of ["home", "refs", "objects/pack", "objects/info"]) {
-      await mkdir(join(this.#dir, dir), { recursive: true, mode: 0o700 });
-    }
-    await rm(join(this.#dir, "hooks"), { recursive: true, force: true });
-    await rm(join(this.#dir, "objects/info/alternates"), { force: true });
-    await replaceFile(join(this.#dir, "config"), config);
-    await replaceFile(join(this.#dir, "HEAD"), "ref: refs/heads/none\n");
-    await this.#sweep();
-  }
-
-  /** Removes what a killed git leaves behind: locks that would block the next call, and parts of packs. */
-  async #sweep(): Promise<void> {
-    const left = (await readdir(this.#dir, { recursive: true })).filter((name) => /(\.lock|\/tmp_[^/]*)$/.test(name));
-    for (const name of left) await rm(join(this.#dir, name), { force: true, recursive: true });
-    await utimes(this.#dir, new Date(), new Date());
-  }
-
   async #discard(): Promise<void> {
     await rm(this.#dir, { recursive: true, force: true });
-    this.#known.clear();
+    this.#commits.clear();
+    this.#heads.clear();
     this.#ready = undefined;
-  }
-
-  async #size(): Promise<{ readonly bytes: number; readonly packs: number }> {
-    const pack = join(this.#dir, "objects/pack");
-    const names = await readdir(pack).catch(() => []);
-    const sizes = await Promise.all(
-      names.map((name) =>
-        stat(join(pack, name)).then(
-          ({ size }) => size,
-          () => 0,
-        ),
-      ),
-    );
-    return {
-      bytes: sizes.reduce((sum, size) => sum + size, 0),
-      packs: names.filter((n) => n.endsWith(".pack")).length,
-    };
   }
 }
 
-async function replaceFile(path: string, text: string): Promise<void> {
-  const part = `${path}.${randomUUID()}`;
-  await writeFile(part, text, { mode: 0o600 });
-  await rename(part, path);
+interface Head {
+  readonly sha: string | undefined;
+  readonly previous: string | undefined;
+}
+
+async function headOf(local: Local, wanted: Named): Promise<Head> {
+  return { sha: await localCommit(local, wanted.local), previous: await localCommit(local, wanted.previous) };
 }
 
 function title(wanted: Wanted): string {

@@ -17,7 +17,7 @@ export function readAnswer({ status, body }: Answer): Sample {
   }
   if (stringAt(parsed, "status") !== "success") return readError(status, parsed);
   if (status < 200 || status > 299) return providerError(`Prometheus answered HTTP ${status}; it is asked again`);
-  const type = stringAt(parsed, "data", "resultType");
+  const type = stringAt(parsed, "data", "resultType") ?? "";
   switch (type) {
     case "scalar":
       return readPoint(listAt(parsed, "data", "result"));
@@ -30,7 +30,7 @@ export function readAnswer({ status, body }: Answer): Sample {
     case "string":
       return invalid(`the query returns a text; ${oneValue}`);
     default:
-      return providerError(`the answer has the result type ${JSON.stringify(type ?? null)}, which is not known`);
+      return providerError(`the answer has the result type ${JSON.stringify(type)}, which is not known`);
   }
 }
 

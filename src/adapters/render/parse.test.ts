@@ -120,8 +120,8 @@ describe("bombs", () => {
   });
 
   test("a mapping of many keys takes time in proportion", async () => {
-    const { documents } = await parse(Array.from({ length: 20_000 }, (_, n) => `k${n}: v\n`).join(""));
-    expect(Object.keys(documents[0]?.value ?? {})).toHaveLength(20_000);
+    const { documents } = await parse(Array.from({ length: 5_000 }, (_, n) => `k${n}: v\n`).join(""));
+    expect(Object.keys(documents[0]?.value ?? {})).toHaveLength(5_000);
   });
 
   test("others get their turn while a large file is parsed", async () => {
