@@ -1,44 +1,7 @@
 import { expect, test } from "vitest";
 import type { Key } from "../api/objects.ts";
+import { FakeTime, settle } from "../testing/fakeTime.ts";
 import { KeyedQueue, type QueueHandler, type QueueOptions, type RunRecord } from "./queue.ts";
-
-/** Time that only moves when the test says so. */
-class FakeTime {
-  #now = 0;
-  readonly #timers = new Set<{ readonly at: number; readonly ms: number; readonly callback: () => void }>();
-  readonly asked: number[] = [];
-
-  readonly clock = { now: () => this.#now, monotonic: () => this.#now };
-
-  readonly schedule = (callback: () => void, ms: number): (() => void) => {
-    const timer = { at: this.#now + ms, ms, callback };
-    this.asked.push(ms);
-    this.#timers.add(timer);
-    return () => this.#timers.delete(timer);
-  };
-
-  get timers(): number {
-    return this.#timers.size;
-  }
-
-  /** Moves time and fires what is due, in order. */
-  async pass(ms: number): Promise<void> {
-    await settle();
-    const end = this.#now + ms;
-    for (;;) {
-      const [next] = [...this.#timers].filter(({ at }) => at <= end).sort((a, b) => a.at - b.at);
-      if (next === undefined) break;
-      this.#timers.delete(next);
-      this.#now = next.at;
-      next.callback();
-      await settle();
-    }
-    this.#now = end;
-    await settle();
-  }
-}
-
-const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 function rig(
   handler: QueueHandler,
@@ -160,14 +123,6 @@ test("a time beyond what a timer can hold is waited for in parts", async () => {
   await time.pass(10_000);
   expect(runs).toEqual([far]);
   expect(Math.max(...time.asked)).toBeLessThan(2 ** 31);
-});
-
-test("a key whose time moves forward again and again does not fill the memory", async () => {
-  const { queue, time } = rig(async () => undefined);
-  for (let i = 0; i < 10_000; i++) queue.addAfter("shop/a", 20_000 - i);
-  expect(queue.delayed).toBe(1);
-  await time.pass(20_000);
-  expect(queue.delayed).toBe(0);
 });
 
 test("a failing key backs off to a bound, and starts small again after a success", async () => {

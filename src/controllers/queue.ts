@@ -113,7 +113,6 @@ export class KeyedQueue {
     if (due !== undefined && due <= at) return;
     this.#dueAt.set(key, at);
     push(this.#heap, { at, key });
-    this.#compact();
     this.#arm();
   }
 
@@ -198,13 +197,6 @@ export class KeyedQueue {
       this.add(next.key);
     }
     this.#arm();
-  }
-
-  /** A key whose time is moved forward again and again leaves its later times in the heap. */
-  #compact(): void {
-    if (this.#heap.length <= 2 * this.#dueAt.size + 64) return;
-    this.#heap = [];
-    for (const [key, at] of this.#dueAt) push(this.#heap, { at, key });
   }
 }
 

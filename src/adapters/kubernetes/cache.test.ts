@@ -60,6 +60,21 @@ test("an own write never replaces something newer", () => {
   expect(cache.get("shop/a")?.metadata.resourceVersion).toBe("7");
 });
 
+test("of two own writes the newer one stays, in whatever order their answers come", () => {
+  const { cache } = rig();
+  cache.replace([object("a", "1")], "5");
+  cache.put(object("a", "7"));
+  cache.put(object("a", "6"));
+  expect(cache.get("shop/a")?.metadata.resourceVersion).toBe("7");
+});
+
+test("another uid is a change even when nothing else tells the objects apart", () => {
+  const { cache, story } = rig();
+  cache.replace([object("a", "x")], "x");
+  cache.replace([object("a", "x", { uid: "another" })], "x");
+  expect(story).toEqual(["shop/a ->x", "shop/a x>x"]);
+});
+
 test("a late event older than an own write is ignored", () => {
   const { cache } = rig();
   cache.replace([object("a", "1")], "5");

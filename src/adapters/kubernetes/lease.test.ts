@@ -168,14 +168,27 @@ test("a renewal counts from when it was sent, not from when it was answered", as
   expect(elector.holds()).toBe(false);
 });
 
-test("is lost when renewals hang", async () => {
+test("is lost at the deadline, while the last renewal still hangs", async () => {
+  await using server = await store();
+  const elector = server.elector("me", { durationMs: 400, renewDeadlineMs: 120, retryMs: 80 });
+  await elector.untilElected(never);
+  server.fault = () => "Hang";
+  let ended: number | undefined;
+  elector.lost.addEventListener("abort", () => {
+    ended = server.rig.records.filter(({ verb }) => verb === "update").length;
+  });
+  await vi.waitFor(() => expect(elector.lost.aborted).toBe(true), { interval: 2 });
+  expect(ended).toBe(0);
+  expect(String(elector.lost.reason)).toContain("could not be renewed in time");
+  expect(elector.holds()).toBe(false);
+});
+
+test("is lost when renewals are refused for too long", async () => {
   await using server = await store();
   const elector = server.elector("me", { durationMs: 200, renewDeadlineMs: 60 });
   await elector.untilElected(never);
-  server.fault = () => "Hang";
+  server.fault = () => "Reset";
   await vi.waitFor(() => expect(elector.lost.aborted).toBe(true), { interval: 2 });
-  expect(String(elector.lost.reason)).toContain("could not be renewed in time");
-  expect(elector.holds()).toBe(false);
 });
 
 test("is lost at once when another holds it", async () => {

@@ -132,10 +132,11 @@ class Reflector {
 
   async #list(path: string, info: KindInfo, signal: AbortSignal): Promise<string> {
     const { apiVersion, kind, labelSelector } = this.#cache.query;
+    const fieldSelector = fieldSelectorOf(this.#cache.query);
     const objects: Manifest[] = [];
     let next: string | undefined;
     for (;;) {
-      const query = { labelSelector, limit: String(this.#settings.pageSize), continue: next };
+      const query = { labelSelector, fieldSelector, limit: String(this.#settings.pageSize), continue: next };
       const call: Call = {
         ...this.#titled("list", info),
         path: withQuery(path, query),
@@ -163,6 +164,7 @@ class Reflector {
     const lengthMs = minWatchSeconds * 1000 * (1 + Math.random());
     const query = {
       labelSelector: this.#cache.query.labelSelector,
+      fieldSelector: fieldSelectorOf(this.#cache.query),
       watch: "true",
       allowWatchBookmarks: "true",
       resourceVersion: from,
@@ -221,6 +223,10 @@ function parseEvent(line: string): unknown {
   } catch {
     throw new Error("the watch sent a line that is no JSON");
   }
+}
+
+function fieldSelectorOf({ name }: WatchQuery): string | undefined {
+  return name === undefined ? undefined : `metadata.name=${name}`;
 }
 
 function noSuchKind(query: WatchQuery): ApiError {
