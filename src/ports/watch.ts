@@ -6,6 +6,8 @@ export interface WatchQuery {
   readonly kind: string;
   readonly namespace?: string;
   readonly labelSelector?: string;
+  /** Only the object of this name. */
+  readonly name?: string;
   /** Makes an object smaller before it is kept. `metadata.managedFields` is always dropped. */
   readonly trim?: (object: Manifest) => Manifest;
 }
@@ -27,6 +29,7 @@ export interface ObjectCache {
   /**
    * Takes the answer of an own write, unless something newer is held already.
    * So a reader in this process never sees an object older than the last write of this process.
+   * It is reported to `onChange` like an event of the watch; the event itself is then no second change.
    */
   put(object: Manifest): void;
 }

@@ -213,6 +213,16 @@ test("a release lets the next one in without a wait", async () => {
   expect(server.lease).toMatchObject({ spec: { holderIdentity: "next", leaseTransitions: 1 } });
 });
 
+test("a release wins over the renewal that it cut off", async () => {
+  await using server = await store();
+  const elector = server.elector("me", { retryMs: 60_000 });
+  await elector.untilElected(never);
+  const version = stringAt(server.lease, "metadata", "resourceVersion");
+  server.lease = { ...server.lease, metadata: { name: "leader", resourceVersion: `${version}0` } };
+  await elector.release(never);
+  expect(server.lease).toMatchObject({ spec: { holderIdentity: "" } });
+});
+
 test("a candidate that is told to stop stops, and releases nothing", async () => {
   await using server = await store();
   server.lease = foreign();

@@ -84,14 +84,23 @@ export class LeaseElector implements Leadership {
     const held = this.holds();
     this.#stopped.abort(new Error("the lease is being released"));
     await this.#renewing;
-    if (!held || this.#lease === undefined) return;
-    const spec = { ...specOf(this.#lease), holderIdentity: "", leaseDurationSeconds: 1, renewTime: this.#now() };
+    if (!held) return;
     try {
-      await this.#send("update", signal, { ...this.#lease, spec });
+      await this.#giveUp(this.#lease, signal).catch(async (error: unknown) => {
+        if (!isApiError(error, "Conflict")) throw error;
+        // The renewal that was cut off had arrived.
+        await this.#giveUp(await this.#send("get", signal), signal);
+      });
     } catch (error) {
       // It ends by itself then; the next leader only waits longer.
       this.#trouble(error);
     }
+  }
+
+  async #giveUp(lease: JsonObject | undefined, signal: AbortSignal): Promise<void> {
+    if (lease === undefined || stringAt(lease, "spec", "holderIdentity") !== this.#options.identity) return;
+    const spec = { ...specOf(lease), holderIdentity: "", leaseDurationSeconds: 1, renewTime: this.#now() };
+    await this.#send("update", signal, { ...lease, spec });
   }
 
   async #renew(): Promise<void> {

@@ -40,12 +40,13 @@ export function bounded(parent: AbortSignal, ms: number): Scope {
 
 /** Waits for a promise that cannot be stopped itself; stops waiting when the signal aborts. */
 export async function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  signal.throwIfAborted();
   const aborted = Promise.withResolvers<never>();
   const stop = (): void => aborted.reject(signal.reason);
-  signal.addEventListener("abort", stop, { once: true });
+  if (signal.aborted) stop();
+  else signal.addEventListener("abort", stop, { once: true });
   try {
-    return await Promise.race([promise, aborted.promise]);
+    // The race also handles a later rejection of the promise: left alone it would end the process.
+    return await Promise.race([aborted.promise, promise]);
   } finally {
     signal.removeEventListener("abort", stop);
   }
