@@ -1,6 +1,5 @@
 import { expect, test, vi } from "vitest";
-import type { JsonObject } from "../../api/json.ts";
-import { isObject, stringAt } from "../../api/json.ts";
+import { isObject, type JsonObject, stringAt } from "../../api/json.ts";
 import { type ApiRig, startApiRig } from "../../testing/apiRig.ts";
 import { answer, type Received, reset, status } from "../../testing/fakeApiServer.ts";
 import { LeaseElector, type LeaseOptions } from "./lease.ts";
