@@ -40,9 +40,13 @@ export function watchRollouts(watcher: Watcher, wake: (key: Key) => void, signal
     else inNamespace(namespace, (rollout) => !STILL.has(stringAt(rollout, "status", "rollout", "stage") ?? ""));
   };
 
-  const rollouts = watcher.watch(
+  const rollouts: ObjectCache = watcher.watch(
     { apiVersion: API_VERSION, kind: "ProgressiveRollout" },
-    ({ key }) => wake(key),
+    (change) => {
+      wake(change.key);
+      // A rollout that comes or goes decides whether another one of the same objects may go on.
+      if (change.before === undefined || change.now === undefined) inNamespace(split(change.key)[0], () => true);
+    },
     signal,
   );
   return {

@@ -53,6 +53,20 @@ function overlayDeployment(git: Manifest, cursor: Cursor | undefined, live: Mani
   return { ...annotated, spec: { ...spec, replicas: 0 } };
 }
 
+/**
+ * What a stored object would say if only the rollout had changed it since: its shared fields as they are live now.
+ * So a sync sees no drift in a field that a rollout moves, and leaves its correction to the rollout.
+ */
+export function followed(stored: Manifest, claim: Claim | undefined, live: Manifest): Manifest {
+  const cursor = claim?.cursor;
+  if (cursor === undefined) return stored;
+  const shared =
+    stored.kind === "Service" ? ["selector"] : HANDS_BACK.has(cursor.stage) ? ["replicas", "template"] : ["replicas"];
+  const from = isObject(live["spec"]) ? live["spec"] : {};
+  const to = isObject(stored["spec"]) ? stored["spec"] : {};
+  return { ...stored, spec: { ...to, ...Object.fromEntries(shared.map((field) => [field, from[field]])) } };
+}
+
 function overlayService(git: Manifest, cursor: Cursor): Manifest {
   const spec = isObject(git["spec"]) ? git["spec"] : {};
   const selector = isObject(spec["selector"]) ? (spec["selector"] as Readonly<Record<string, string>>) : {};

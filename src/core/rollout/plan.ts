@@ -1,6 +1,7 @@
 import type { Cursor, Stage } from "../../api/v1alpha1/cursor.ts";
 import { because } from "./because.ts";
 import { type Decision, enter, iso, withSelection } from "./decision.ts";
+import { markEffects, want } from "./effects.ts";
 import { type Seen, type ServiceSeen, trafficInPlace, type WorkloadSeen } from "./seen.ts";
 import { adopting, beginAdoption, emptying, narrowing } from "./stages/adoption.ts";
 import { handingBack, releasing, restoring } from "./stages/handBack.ts";
@@ -58,7 +59,15 @@ export function plan(seen: Seen, now: number): Decision {
   }
   const ready: Ready = { ...seen, workload: seen.workload, service: seen.service };
   if (cursor === undefined) return beginAdoption(ready, now);
-  return RULES[cursor.stage](ready, observed(ready, cursor, now), now);
+  return unsettled(ready, RULES[cursor.stage](ready, observed(ready, cursor, now), now), now);
+}
+
+/** A decision that moves pods in or out of the Service begins a new settle time: nothing may be stopped on the strength of the old one. */
+function unsettled(seen: Ready, decision: Decision, now: number): Decision {
+  if (decision.kind === "Blocked" || decision.cursor.steadyAt === undefined) return decision;
+  if (markEffects(seen, decision.cursor, want(seen, decision.cursor, now)).length === 0) return decision;
+  const { steadyAt: _steady, ...cursor } = decision.cursor;
+  return { ...decision, cursor };
 }
 
 /** The replicas that a revision with all traffic has: an absent number never means 1, it means what ran. */

@@ -82,11 +82,7 @@ const notInPlace: Guard = (walk) => {
   const arrived =
     step.weight === 0 || endpointsOf(seen, candidate) >= Math.min(step.sizes.candidate, readyOf(seen, candidate));
   if (current.steadyAt === undefined || marks.length > 0 || !arrived) {
-    const { steadyAt: _steady, ...unsteady } = current;
-    return hold(
-      marks.length > 0 ? unsteady : current,
-      because("Settling", `weight ${step.weight} is not in place yet`, "goes on by itself"),
-    );
+    return hold(current, because("Settling", `weight ${step.weight} is not in place yet`, "goes on by itself"));
   }
   if (livePods(seen, cursor.stable).length > step.sizes.stable) {
     const settle = Math.max(0, seen.spec.settleSeconds * 1_000 - since(current.steadyAt, now));

@@ -1,0 +1,188 @@
+import type { Key } from "../api/objects.ts";
+import { parseGitSync } from "../api/v1alpha1/gitsync.ts";
+import type { Digest } from "../core/rollout/revision.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Cluster, Discovery } from "../ports/cluster.ts";
+import { isApiError } from "../ports/cluster.ts";
+import type { Events } from "../ports/events.ts";
+import type { Git } from "../ports/git.ts";
+import type { Metrics } from "../ports/metrics.ts";
+import type { Renderer } from "../ports/render.ts";
+import type { ObjectCache, Watcher } from "../ports/watch.ts";
+import type { Logger } from "../telemetry/logger.ts";
+import type { Telemetry, WatchedKind } from "../telemetry/metrics.ts";
+import { isSchemaError, reportInvalid } from "./invalid.ts";
+import { KeyedQueue, type RunRecord } from "./queue.ts";
+import type { Requeue } from "./requeue.ts";
+import { type RolloutCaches, split, watchRollouts } from "./rollout/caches.ts";
+import { ClusterRolloutWorld } from "./rollout/controller.ts";
+import { Measurer } from "./rollout/measurer.ts";
+import { observeRollout } from "./rollout/observe.ts";
+import { reconcileRollout } from "./rollout/reconcile.ts";
+import { claimSync, finalizeSync } from "./sync/finalize.ts";
+import { ManagedObjects } from "./sync/kinds.ts";
+import { reconcileSync } from "./sync/reconcile.ts";
+import { Secrets, secretText } from "./sync/secrets.ts";
+import { SyncStates } from "./sync/state.ts";
+import { syncsOfSecret, watchSyncs } from "./sync/watchSyncs.ts";
+import { SyncWorld } from "./sync/world.ts";
+
+/** Everything that the controllers need of the outside. */
+export interface ManagerParts {
+  readonly cluster: Cluster;
+  readonly discovery: Discovery;
+  readonly watcher: Watcher;
+  readonly events: Events;
+  readonly git: Git;
+  readonly renderer: Renderer;
+  readonly metrics: Metrics;
+  readonly digest: Digest;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly telemetry: Telemetry;
+  readonly operatorNamespace: string;
+}
+
+/** Controllers at work. */
+export interface Manager {
+  /** Asks for a look at Git now. */
+  notify(sync: Key): void;
+  /** The token that webhooks of a sync are signed with. */
+  hookToken(sync: Key, signal: AbortSignal): Promise<string | undefined>;
+  /** Starts nothing more and waits for what runs until the signal aborts. */
+  drain(signal: AbortSignal): Promise<void>;
+}
+
+/** Two looks at one key within this time are one: a burst of watch events is one piece of news. */
+const WORKERS = 8;
+
+/** Starts the watches, waits for their first lists, and works until `signal` aborts. */
+export async function startManager(parts: ManagerParts, signal: AbortSignal): Promise<Manager> {
+  const { watcher, log, telemetry, clock } = parts;
+  const queues: { rollout?: KeyedQueue; sync?: KeyedQueue } = {};
+  const wakeRollout = (key: Key) => queues.rollout?.add(key);
+  const wakeSync = (key: Key) => queues.sync?.add(key);
+
+  const caches = watchRollouts(watcher, wakeRollout, signal);
+  const syncs = watchSyncs(watcher, wakeSync, signal);
+  const secrets = new Secrets(
+    watcher,
+    (secret) => {
+      for (const sync of syncsOfSecret(syncs, secret)) notify(`${sync.metadata.namespace ?? ""}/${sync.metadata.name}`);
+    },
+    signal,
+  );
+  const states = new SyncStates();
+  const notify = (key: Key): void => {
+    const state = states.known(key);
+    if (state !== undefined) state.notified = true;
+    wakeSync(key);
+  };
+  await watcher.untilSynced([...Object.values(caches), syncs], signal);
+  log.info({ rollouts: caches.rollouts.list().length, syncs: syncs.list().length }, "the caches are complete");
+
+  const rolloutWorld = new ClusterRolloutWorld({
+    ...parts,
+    caches,
+    measurer: new Measurer(parts.metrics, wakeRollout, signal),
+  });
+  const syncWorld = new SyncWorld({
+    ...parts,
+    secrets,
+    syncs,
+    states,
+    managed: new ManagedObjects(watcher, wakeSync, signal),
+    rollout: {
+      rollouts: caches.rollouts,
+      atRest: (namespace, name) => isAtRest(caches, parts.digest, `${namespace}/${name}`),
+    },
+    now: clock.now,
+  });
+  const rollout = start(parts, "ProgressiveRollout", caches.rollouts, async (key, stop) =>
+    reconcileRollout(rolloutWorld, key, clock.now, AbortSignal.any([signal, stop])),
+  );
+  const sync = start(parts, "GitSync", syncs, async (key, stop) => {
+    const object = syncs.get(key);
+    if (object === undefined) {
+      states.forget(key);
+      return { kind: "Never" };
+    }
+    const parsed = parseGitSync(object);
+    const either = AbortSignal.any([signal, stop]);
+    if (object.metadata.deletionTimestamp !== undefined) return finalizeSync(syncWorld, parsed, either);
+    await claimSync(syncWorld, parsed, either);
+    return reconcileSync(syncWorld, parseGitSync(syncs.get(key) ?? object), either);
+  });
+  Object.assign(queues, { rollout, sync });
+  telemetry.watchQueue("progressiverollout", () => rollout.depth);
+  telemetry.watchQueue("gitsync", () => sync.depth);
+  for (const object of caches.rollouts.list())
+    wakeRollout(`${object.metadata.namespace ?? ""}/${object.metadata.name}`);
+  for (const object of syncs.list()) wakeSync(`${object.metadata.namespace ?? ""}/${object.metadata.name}`);
+
+  return {
+    notify,
+    async hookToken(key, stop) {
+      const object = syncs.get(key);
+      const name = object === undefined ? undefined : parseGitSync(object).spec.webhook?.secretRef.name;
+      if (name === undefined) return undefined;
+      const read = await secrets.read(split(key)[0], name, stop);
+      return read.kind === "Found" ? secretText(read.secret, "token") : undefined;
+    },
+    async drain(stop) {
+      await Promise.all([rollout.drain(stop), sync.drain(stop)]);
+    },
+  };
+}
+
+type Handler = (key: Key, signal: AbortSignal) => Promise<Requeue>;
+
+/** A queue for one kind: what the handler answers brings the key back; what it throws brings it back with backoff. */
+function start(parts: ManagerParts, kind: WatchedKind, cache: ObjectCache, handle: Handler): KeyedQueue {
+  const { log, telemetry } = parts;
+  const onRun = ({ key, outcome, ms, error, retryInMs }: RunRecord) => {
+    telemetry.reconciled(kind.toLowerCase(), { outcome, ms });
+    if (error === undefined) return;
+    // A write that came too late for what it was based on is everyday life.
+    const level = isApiError(error, "Conflict") ? "debug" : "warn";
+    log[level]({ kind, key, error, retryInMs }, "a reconcile failed and is tried again");
+  };
+  const queue: KeyedQueue = new KeyedQueue(
+    async (key, signal) => {
+      try {
+        const requeue = await handle(key, signal);
+        if (requeue.kind === "After") queue.addAfter(key, requeue.ms);
+      } catch (error) {
+        const object = cache.get(key);
+        if (!isSchemaError(error) || object === undefined) throw error;
+        await reportInvalid({ ...parts, put: (stored) => cache.put(stored) }, object, error, parts.clock.now(), signal);
+      }
+      show(telemetry, kind, cache, key);
+    },
+    { workers: WORKERS, onRun, clock: parts.clock },
+  );
+  return queue;
+}
+
+function show(telemetry: Telemetry, kind: WatchedKind, cache: ObjectCache, key: Key): void {
+  const [namespace, name] = split(key);
+  const object = cache.get(key);
+  if (object === undefined) {
+    telemetry.forget(kind, namespace, name);
+    return;
+  }
+  const status = object["status"] as { conditions?: { type: string; status: string }[]; objects?: number } | undefined;
+  const ready = status?.conditions?.some((one) => one.type === "Ready" && one.status === "True") ?? false;
+  telemetry.resource(kind, namespace, name, {
+    ready,
+    ...(status?.objects === undefined ? {} : { objects: status.objects }),
+  });
+}
+
+/** A rollout rests at what Git says: only then may what it could fall back to be deleted. */
+function isAtRest(caches: RolloutCaches, digest: Digest, key: Key): boolean {
+  const observed = observeRollout(caches, key, digest);
+  if (observed?.seen.cursor === undefined) return observed?.problem !== undefined;
+  const { cursor, workload } = observed.seen;
+  return cursor.stage === "Resting" && workload?.target === cursor.stable;
+}

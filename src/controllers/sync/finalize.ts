@@ -1,0 +1,72 @@
+import { keyOf, refOf } from "../../api/objects.ts";
+import type { GitSync } from "../../api/v1alpha1/gitsync.ts";
+import { Mark } from "../../api/v1alpha1/names.ts";
+import type { Identity } from "../../ports/cluster.ts";
+import { after, never, type Requeue } from "../requeue.ts";
+import { prune } from "./prune.ts";
+import type { SyncWorld } from "./world.ts";
+
+/** How soon a deletion that failed is tried again. */
+const RETRY_MS = 5_000;
+
+/** Stores the finalizer, so that a deletion prunes first. */
+export async function claimSync(world: SyncWorld, sync: GitSync, signal: AbortSignal): Promise<void> {
+  const { finalizers = [] } = sync.object.metadata;
+  if (!finalizers.includes(Mark.finalizer)) await setFinalizers(world, sync, [...finalizers, Mark.finalizer], signal);
+}
+
+/**
+ * Deletes what a deleted sync had applied, unless spec.prune or spec.suspend says otherwise, and lets it go.
+ * The person who deletes a sync has said so: the guard against mass deletion asks no second time.
+ * Objects that refuse because the account lost its rights stay behind: a deletion must not hang for ever.
+ */
+export async function finalizeSync(world: SyncWorld, sync: GitSync, signal: AbortSignal): Promise<Requeue> {
+  const { object, spec, status } = sync;
+  const { finalizers = [], namespace = "", name } = object.metadata;
+  if (!finalizers.includes(Mark.finalizer)) return never;
+  const identity: Identity =
+    spec.serviceAccountName === undefined ? {} : { account: { namespace, name: spec.serviceAccountName } };
+  if (spec.prune && !spec.suspend) {
+    const result = await prune(
+      {
+        sync: { namespace, name },
+        members: [],
+        identity,
+        inventory: status.inventory ?? [],
+        claimedBy: (id) => world.claimedBy(id, { namespace, name }),
+        operatorNamespace: world.operatorNamespace,
+        healthy: true,
+        rolloutsAtRest: true,
+        confirmed: true,
+        enabled: true,
+      },
+      world.cluster,
+      signal,
+    );
+    if (result.deleted.length > 0) world.pruned(sync, result.deleted);
+    const left = result.failures.filter(({ message }) => !message.includes("forbidden"));
+    if (left.length > 0) {
+      await world.remember(sync, result.inventory, signal);
+      return after(RETRY_MS);
+    }
+    if (result.failures.length > 0) world.orphaned(sync, result.failures);
+  }
+  await setFinalizers(
+    world,
+    sync,
+    finalizers.filter((one) => one !== Mark.finalizer),
+    signal,
+  );
+  world.states.forget(keyOf(object));
+  return never;
+}
+
+async function setFinalizers(
+  world: SyncWorld,
+  sync: GitSync,
+  finalizers: readonly string[],
+  signal: AbortSignal,
+): Promise<void> {
+  const { resourceVersion } = sync.object.metadata;
+  world.keep(await world.cluster.patch(refOf(sync.object), { metadata: { resourceVersion, finalizers } }, {}, signal));
+}

@@ -1,0 +1,54 @@
+import type { Key, Manifest } from "../../api/objects.ts";
+import { Mark } from "../../api/v1alpha1/names.ts";
+import { ownerOf } from "../../core/sync/owner.ts";
+import type { Discovery, KindInfo } from "../../ports/cluster.ts";
+import type { Change, ObjectCache, Watcher } from "../../ports/watch.ts";
+
+/** Watches every kind that syncs apply, by the mark on the objects: drift is seen when it happens, and nothing is polled. */
+export class ManagedObjects {
+  readonly #watcher: Watcher;
+  readonly #wake: (sync: Key) => void;
+  readonly #signal: AbortSignal;
+  readonly #caches = new Map<string, ObjectCache>();
+
+  constructor(watcher: Watcher, wake: (sync: Key) => void, signal: AbortSignal) {
+    this.#watcher = watcher;
+    this.#wake = wake;
+    this.#signal = signal;
+  }
+
+  /** The marked objects of a kind, complete. */
+  async of(apiVersion: string, kind: string, signal: AbortSignal): Promise<ObjectCache> {
+    const id = `${apiVersion}/${kind}`;
+    let cache = this.#caches.get(id);
+    if (cache === undefined) {
+      const query = { apiVersion, kind, labelSelector: `${Mark.managed}=true` };
+      cache = this.#watcher.watch(query, (change) => this.#changed(change), this.#signal);
+      this.#caches.set(id, cache);
+    }
+    if (!cache.synced) await this.#watcher.untilSynced([cache], signal);
+    return cache;
+  }
+
+  /** Wakes the sync that owns the object, or owned it before the change. */
+  #changed({ before, now }: Change): void {
+    for (const object of [before, now]) {
+      const owner = object === undefined ? undefined : ownerOf(object);
+      if (owner !== undefined) this.#wake(`${owner.namespace}/${owner.name}`);
+    }
+  }
+}
+
+/** Asks discovery for every kind of a set at once, so that the pure core can look them up. */
+export async function kindsOf(
+  objects: readonly { readonly object: Manifest }[],
+  discovery: Discovery,
+  signal: AbortSignal,
+): Promise<(apiVersion: string, kind: string) => KindInfo | undefined> {
+  const found = new Map<string, KindInfo | undefined>();
+  for (const { object } of objects) {
+    const id = `${object.apiVersion}/${object.kind}`;
+    if (!found.has(id)) found.set(id, await discovery.kind(object.apiVersion, object.kind, signal));
+  }
+  return (apiVersion, kind) => found.get(`${apiVersion}/${kind}`);
+}

@@ -1,0 +1,55 @@
+import { Buffer } from "node:buffer";
+import { stringAt } from "../../api/json.ts";
+import type { Key, Manifest } from "../../api/objects.ts";
+import type { GitCredentials } from "../../ports/git.ts";
+import type { ObjectCache, Watcher } from "../../ports/watch.ts";
+
+/** A Secret that a resource names, or that there is none. */
+export type SecretRead = { readonly kind: "Found"; readonly secret: Manifest } | { readonly kind: "Missing" };
+
+/** Watches just the Secrets that resources name: a rotated credential is seen at once, and at rest nothing is read. */
+export class Secrets {
+  readonly #watcher: Watcher;
+  readonly #wake: (secret: Key) => void;
+  readonly #signal: AbortSignal;
+  readonly #caches = new Map<Key, ObjectCache>();
+
+  constructor(watcher: Watcher, wake: (secret: Key) => void, signal: AbortSignal) {
+    this.#watcher = watcher;
+    this.#wake = wake;
+    this.#signal = signal;
+  }
+
+  async read(namespace: string, name: string, signal: AbortSignal): Promise<SecretRead> {
+    const key: Key = `${namespace}/${name}`;
+    let cache = this.#caches.get(key);
+    if (cache === undefined) {
+      const query = { apiVersion: "v1", kind: "Secret", namespace, name };
+      cache = this.#watcher.watch(query, () => this.#wake(key), this.#signal);
+      this.#caches.set(key, cache);
+    }
+    await this.#watcher.untilSynced([cache], signal);
+    const secret = cache.get(key);
+    return secret === undefined ? { kind: "Missing" } : { kind: "Found", secret };
+  }
+}
+
+/** A key of a Secret as text. */
+export function secretText(secret: Manifest, key: string): string | undefined {
+  const encoded = stringAt(secret, "data", key);
+  return encoded === undefined ? undefined : Buffer.from(encoded, "base64").toString("utf8");
+}
+
+/** The Git credentials in a Secret, under the usual names of its keys. */
+export function credentialsIn(secret: Manifest): GitCredentials {
+  const keys = {
+    username: "username",
+    password: "password",
+    bearerToken: "bearerToken",
+    caCert: "ca.crt",
+    sshPrivateKey: "identity",
+    knownHosts: "known_hosts",
+  } as const;
+  const found = Object.entries(keys).map(([field, key]) => [field, secretText(secret, key)] as const);
+  return Object.fromEntries(found.filter(([, value]) => value !== undefined));
+}

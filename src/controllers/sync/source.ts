@@ -1,0 +1,99 @@
+import { durationMs } from "../../api/v1alpha1/common.ts";
+import type { GitSync } from "../../api/v1alpha1/gitsync.ts";
+import type { SyncOutcome } from "../../core/sync/outcome.ts";
+import { type Git, GitError, type GitSource } from "../../ports/git.ts";
+import type { Renderer } from "../../ports/render.ts";
+import { credentialsIn, type Secrets } from "./secrets.ts";
+import type { SyncState } from "./state.ts";
+
+/** What reading a sync's source takes. */
+export interface SourceParts {
+  readonly git: Git;
+  readonly renderer: Renderer;
+  readonly secrets: Secrets;
+}
+
+type GitTrouble = Extract<SyncOutcome, { kind: "GitFailed" }>;
+
+/** Milliseconds until the interval asks for the next look at Git; 0: now. */
+export function checkIn(sync: GitSync, state: SyncState, now: number): number {
+  if (state.notified || state.asked !== askedBy(sync)) return 0;
+  return Math.max(0, state.checkedAt + durationMs(sync.spec.interval) - now);
+}
+
+/** What a person or a commit can ask for a look with: the spec, and the annotation that requests one. */
+function askedBy({ object }: GitSync): string {
+  return `${object.metadata.generation}/${object.metadata.annotations?.["fairlead.dev/requested-at"] ?? ""}`;
+}
+
+/**
+ * Looks at Git and renders what is new. Unchanged content costs one ls-remote.
+ * undefined: the state holds what Git says. Else why Git could not be read; the state keeps the last good content.
+ */
+export async function readSource(
+  sync: GitSync,
+  state: SyncState,
+  parts: SourceParts,
+  now: () => number,
+  signal: AbortSignal,
+): Promise<GitTrouble | undefined> {
+  const asked = askedBy(sync);
+  state.notified = false;
+  try {
+    const source = await sourceOf(sync, parts.secrets, signal);
+    if ("kind" in source) return source;
+    const commit = await parts.git.resolve(source, signal);
+    const tree = await parts.git.treeHash(source, commit.sha, sync.spec.path, signal);
+    const before = state.content?.commit.sha ?? state.broken?.commit.sha;
+    if (before !== commit.sha || state.startedAt === 0) state.startedAt = now();
+    if (tree === state.tree && state.asked === asked) {
+      // Another commit with the same files below the path: only its name is news.
+      if (state.content !== undefined && state.broken === undefined) state.content = { ...state.content, commit };
+      if (state.broken !== undefined) state.broken = { ...state.broken, commit };
+      return undefined;
+    }
+    const { files } = await parts.git.read(
+      source,
+      commit.sha,
+      sync.spec.path,
+      (path) => parts.renderer.wants(path),
+      signal,
+    );
+    const result = await parts.renderer.render(files, signal);
+    state.tree = tree;
+    if (result.kind === "Rendered") {
+      state.content = { commit, rendered: result.objects };
+      state.broken = undefined;
+    } else {
+      state.broken = { commit, problems: result.problems };
+    }
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof GitError)) throw error;
+    return { kind: "GitFailed", reason: error.reason, message: error.message };
+  } finally {
+    state.asked = asked;
+    state.checkedAt = now();
+  }
+}
+
+async function sourceOf(
+  { object, spec }: GitSync,
+  secrets: Secrets,
+  signal: AbortSignal,
+): Promise<GitSource | GitTrouble> {
+  const namespace = object.metadata.namespace ?? "";
+  const found = spec.secretRef === undefined ? undefined : await secrets.read(namespace, spec.secretRef.name, signal);
+  if (found?.kind === "Missing") {
+    const message = `Secret ${namespace}/${spec.secretRef?.name} of spec.secretRef does not exist; create it, or correct the name`;
+    return { kind: "GitFailed", reason: "SecretMissing", message };
+  }
+  const { branch, tag, commit } = spec.ref;
+  const named = commit !== undefined ? { commit } : tag !== undefined ? { tag } : { branch: branch ?? "main" };
+  return {
+    url: spec.url,
+    ref: named,
+    credentials: found === undefined ? {} : credentialsIn(found.secret),
+    timeoutMs: durationMs(spec.timeout),
+  };
+}

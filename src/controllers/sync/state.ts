@@ -1,0 +1,83 @@
+import type { Key, Manifest } from "../../api/objects.ts";
+import type { Rendered } from "../../api/rendered.ts";
+import type { Problem } from "../../core/sync/desiredSet.ts";
+import type { SyncOutcome } from "../../core/sync/outcome.ts";
+import type { Commit } from "../../ports/git.ts";
+
+/** What was written for an object and what the API server made of it: drift is seen against the latter. */
+export interface Recorded {
+  /** Canonical text of what Git says of it, and whether a rollout shares it. */
+  readonly desired: string;
+  readonly stored: Manifest;
+  /** Times of the corrections within the last minute, in epoch milliseconds. */
+  readonly corrections: readonly number[];
+}
+
+/** A commit with what its files say. */
+export interface Content {
+  readonly commit: Commit;
+  readonly rendered: readonly Rendered[];
+}
+
+/** Files of a commit that cannot be applied; the content before stays in force. */
+export interface Broken {
+  readonly commit: Commit;
+  readonly problems: readonly Problem[];
+}
+
+/** What one sync remembers between looks. All of it can be lost: a new process reads Git and applies everything once. */
+export interface SyncState {
+  /** The last content that could be rendered. Drift is corrected to it even while Git is away. */
+  content: Content | undefined;
+  broken: Broken | undefined;
+  /** Why the last look at Git failed. */
+  trouble: Extract<SyncOutcome, { kind: "GitFailed" }> | undefined;
+  /** Hash of the tree that was rendered last. */
+  tree: string | undefined;
+  /** What asked for the last look at Git: another text asks for the next one. */
+  asked: string;
+  /** Epoch milliseconds of the last look at Git. */
+  checkedAt: number;
+  /** Somebody pushed. */
+  notified: boolean;
+  /** When the work on the current commit began, in epoch milliseconds. */
+  startedAt: number;
+  readonly recorded: Map<string, Recorded>;
+  /** Ids that the last desired set laid claim to. */
+  wanted: ReadonlySet<string>;
+}
+
+/** The memory of all syncs. */
+export class SyncStates {
+  readonly #states = new Map<Key, SyncState>();
+
+  /** The state of a sync; a new one asks Git at once. */
+  of(key: Key): SyncState {
+    const known = this.#states.get(key);
+    if (known !== undefined) return known;
+    const fresh: SyncState = {
+      content: undefined,
+      broken: undefined,
+      trouble: undefined,
+      tree: undefined,
+      asked: "",
+      checkedAt: 0,
+      notified: false,
+      startedAt: 0,
+      recorded: new Map(),
+      wanted: new Set(),
+    };
+    this.#states.set(key, fresh);
+    return fresh;
+  }
+
+  /** The state of a sync that has been looked at. */
+  known(key: Key): SyncState | undefined {
+    return this.#states.get(key);
+  }
+
+  /** Forgets a sync that is gone. */
+  forget(key: Key): void {
+    this.#states.delete(key);
+  }
+}

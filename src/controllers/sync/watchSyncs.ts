@@ -1,0 +1,17 @@
+import { stringAt } from "../../api/json.ts";
+import type { Key, Manifest } from "../../api/objects.ts";
+import { API_VERSION } from "../../api/v1alpha1/names.ts";
+import type { ObjectCache, Watcher } from "../../ports/watch.ts";
+
+/** Watches the syncs themselves. */
+export function watchSyncs(watcher: Watcher, wake: (key: Key) => void, signal: AbortSignal): ObjectCache {
+  return watcher.watch({ apiVersion: API_VERSION, kind: "GitSync" }, ({ key }) => wake(key), signal);
+}
+
+/** The syncs that name a Secret. */
+export function syncsOfSecret(syncs: ObjectCache, secret: Key): readonly Manifest[] {
+  return syncs.list().filter((sync) => {
+    const names = [stringAt(sync, "spec", "secretRef", "name"), stringAt(sync, "spec", "webhook", "secretRef", "name")];
+    return names.some((name) => name !== undefined && `${sync.metadata.namespace}/${name}` === secret);
+  });
+}

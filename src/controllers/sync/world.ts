@@ -1,0 +1,204 @@
+import type { JsonObject } from "../../api/json.ts";
+import { sameJson, stringAt } from "../../api/json.ts";
+import { mergePatch } from "../../api/mergePatch.ts";
+import { type Manifest, refOf, title } from "../../api/objects.ts";
+import { type GitSync, type GitSyncStatus, parseGitSync } from "../../api/v1alpha1/gitsync.ts";
+import { Mark } from "../../api/v1alpha1/names.ts";
+import { type ProgressiveRollout, parseRollout } from "../../api/v1alpha1/progressiverollout.ts";
+import type { Claim } from "../../core/rollout/overlay.ts";
+import type { Member } from "../../core/sync/desiredSet.ts";
+import { type Inventory, refOfEntry } from "../../core/sync/inventory.ts";
+import type { Failure, SyncOutcome } from "../../core/sync/outcome.ts";
+import type { SyncName } from "../../core/sync/owner.ts";
+import { syncStatus } from "../../core/sync/report.ts";
+import type { Cluster, Discovery } from "../../ports/cluster.ts";
+import type { Events } from "../../ports/events.ts";
+import type { ObjectCache } from "../../ports/watch.ts";
+import type { Applied } from "./apply.ts";
+import type { ManagedObjects } from "./kinds.ts";
+import type { SourceParts } from "./source.ts";
+import type { SyncStates } from "./state.ts";
+
+/** What a rollout is doing, as a prune needs to know it. */
+export interface RolloutView {
+  readonly rollouts: ObjectCache;
+  /** Tells whether a rollout rests at what its Deployment's template says now. */
+  readonly atRest: (namespace: string, name: string) => boolean;
+}
+
+/** What the syncs need of the outside. */
+export interface SyncParts extends SourceParts {
+  readonly cluster: Cluster;
+  readonly discovery: Discovery;
+  readonly events: Events;
+  readonly managed: ManagedObjects;
+  readonly syncs: ObjectCache;
+  readonly states: SyncStates;
+  readonly rollout: RolloutView;
+  /** Where Fairlead itself runs. */
+  readonly operatorNamespace: string;
+  /** Epoch milliseconds. */
+  readonly now: () => number;
+}
+
+/** The world of a sync: Git, the cluster, the other syncs and the rollouts. */
+export class SyncWorld implements SourceParts {
+  readonly git: SyncParts["git"];
+  readonly renderer: SyncParts["renderer"];
+  readonly secrets: SyncParts["secrets"];
+  readonly cluster: Cluster;
+  readonly discovery: Discovery;
+  readonly managed: ManagedObjects;
+  readonly states: SyncStates;
+  readonly operatorNamespace: string;
+  readonly now: () => number;
+  readonly #parts: SyncParts;
+
+  constructor(parts: SyncParts) {
+    this.#parts = parts;
+    this.git = parts.git;
+    this.renderer = parts.renderer;
+    this.secrets = parts.secrets;
+    this.cluster = parts.cluster;
+    this.discovery = parts.discovery;
+    this.managed = parts.managed;
+    this.states = parts.states;
+    this.operatorNamespace = parts.operatorNamespace;
+    this.now = parts.now;
+  }
+
+  /** What rollouts say of shared objects: those that are live, and those that a set is about to create. */
+  claims(members: readonly Member[]): (object: Manifest) => Claim | undefined {
+    const coming = members.map(({ object }) => object).filter(({ kind }) => kind === "ProgressiveRollout");
+    return (object) => {
+      if (object.kind !== "Deployment" && object.kind !== "Service") return undefined;
+      const { namespace, name } = object.metadata;
+      const mine = (rollout: Manifest) => drives(rollout, object.kind, namespace, name);
+      const live = this.#parts.rollout.rollouts.list().find(mine);
+      if (live !== undefined) return claimOf(parseRollout(live));
+      const next = coming.find(mine);
+      return next === undefined
+        ? undefined
+        : { workload: workloadOf(next), service: serviceOf(next), cursor: undefined };
+    };
+  }
+
+  /** The other syncs' word on an object that carries another's mark: what the owner wants, else what it has applied. */
+  readonly rivalOf = (owner: SyncName, id: string): boolean => {
+    const key = `${owner.namespace}/${owner.name}` as const;
+    const sync = this.#parts.syncs.get(key);
+    if (sync === undefined || sync.metadata.deletionTimestamp !== undefined) return false;
+    const state = this.states.known(key);
+    if (state?.content !== undefined) return state.wanted.has(id);
+    return parseGitSync(sync).status.inventory?.some((entry) => entry.id === id) ?? false;
+  };
+
+  /** The other sync that has planned or applied an object that this one lets go. */
+  claimedBy(id: string, by: SyncName): string | undefined {
+    for (const sync of this.#parts.syncs.list()) {
+      const { namespace, name, deletionTimestamp } = sync.metadata;
+      if (deletionTimestamp !== undefined || (namespace === by.namespace && name === by.name)) continue;
+      if (parseGitSync(sync).status.inventory?.some((entry) => entry.id === id)) return `${namespace}/${name}`;
+    }
+    return undefined;
+  }
+
+  rolloutsAtRest(members: readonly Member[]): boolean {
+    return members
+      .filter(({ ref }) => ref.kind === "ProgressiveRollout")
+      .every(({ ref }) => this.#parts.rollout.atRest(ref.namespace ?? "", ref.name));
+  }
+
+  /** Stores the write-ahead inventory. Answers the sync as stored. */
+  async remember(sync: GitSync, inventory: Inventory, signal: AbortSignal): Promise<GitSync> {
+    return this.#store(sync, { ...sync.status, inventory: [...inventory] }, signal);
+  }
+
+  /** Stores the projected status, if it says anything new, and tells what changed. */
+  async report(
+    sync: GitSync,
+    outcome: SyncOutcome,
+    inventory: Inventory | undefined,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const current = this.#current(sync);
+    const request = sync.object.metadata.annotations?.[Mark.requestedAt];
+    const status = syncStatus({
+      before: current.status,
+      generation: sync.object.metadata.generation ?? 0,
+      now: new Date(this.now()).toISOString(),
+      outcome,
+      ...(inventory === undefined ? {} : { inventory }),
+      ...(request === undefined ? {} : { handledRequest: request }),
+    });
+    if (sameJson(status as JsonObject, current.status as JsonObject)) return;
+    await this.#store(current, status, signal);
+    this.#tell(sync.object, current.status, status);
+  }
+
+  corrected(sync: GitSync, result: Extract<Applied, { kind: "Corrected" }>): void {
+    const message = `${title(result.member.ref)} was put back: ${result.path} differed from Git`;
+    this.#parts.events.note(sync.object, { type: "Normal", reason: "DriftCorrected", message });
+  }
+
+  pruned(sync: GitSync, ids: readonly string[]): void {
+    const names = ids.map((id) => {
+      const ref = refOfEntry({ id, apiVersion: "" });
+      return ref === undefined ? id : title(ref);
+    });
+    const message = `deleted, as Git no longer has ${names.length === 1 ? "it" : "them"}: ${names.join(", ")}`;
+    this.#parts.events.note(sync.object, { type: "Normal", reason: "Pruned", message });
+  }
+
+  orphaned(sync: GitSync, failures: readonly Failure[]): void {
+    const message = `left behind, since their deletion is forbidden: ${failures.map(({ ref }) => title(ref)).join(", ")}`;
+    this.#parts.events.note(sync.object, { type: "Warning", reason: "Forbidden", message });
+  }
+
+  /** Takes the answer of a write to a sync. */
+  keep(stored: Manifest): void {
+    this.#parts.syncs.put(stored);
+  }
+
+  #current(sync: GitSync): GitSync {
+    const { namespace, name, uid } = sync.object.metadata;
+    const cached = this.#parts.syncs.get(`${namespace ?? ""}/${name}`);
+    return cached === undefined || cached.metadata.uid !== uid ? sync : parseGitSync(cached);
+  }
+
+  async #store(sync: GitSync, status: GitSyncStatus, signal: AbortSignal): Promise<GitSync> {
+    const patch = mergePatch(sync.status as JsonObject, status as JsonObject) ?? {};
+    const sent = { metadata: { resourceVersion: sync.object.metadata.resourceVersion }, status: patch };
+    const stored = await this.cluster.patch(refOf(sync.object), sent, { subresource: "status" }, signal);
+    this.#parts.syncs.put(stored);
+    return parseGitSync(stored);
+  }
+
+  #tell(object: Manifest, before: GitSyncStatus, after: GitSyncStatus): void {
+    const ready = after.conditions?.find(({ type }) => type === "Ready");
+    const former = before.conditions?.find(({ type }) => type === "Ready");
+    if (ready === undefined) return;
+    const news = ready.reason !== former?.reason || after.appliedRevision !== before.appliedRevision;
+    const failing = ready.status === "False" && ready.message !== former?.message;
+    if (!news && !failing) return;
+    const type = ready.status === "False" && ready.reason !== "Suspended" ? "Warning" : "Normal";
+    this.#parts.events.note(object, { type, reason: ready.reason, message: ready.message });
+  }
+}
+
+function drives(rollout: Manifest, kind: string, namespace: string | undefined, name: string): boolean {
+  if (rollout.metadata.namespace !== namespace) return false;
+  return kind === "Deployment" ? workloadOf(rollout) === name : serviceOf(rollout) === name;
+}
+
+function workloadOf(rollout: Manifest): string {
+  return stringAt(rollout, "spec", "workloadRef", "name") ?? "";
+}
+
+function serviceOf(rollout: Manifest): string {
+  return stringAt(rollout, "spec", "serviceRef", "name") ?? "";
+}
+
+function claimOf({ spec, status }: ProgressiveRollout): Claim {
+  return { workload: spec.workloadRef.name, service: spec.serviceRef.name, cursor: status.rollout };
+}

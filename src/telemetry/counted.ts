@@ -1,0 +1,34 @@
+import { type Git, GitError } from "../ports/git.ts";
+import type { Metrics } from "../ports/metrics.ts";
+import type { Telemetry } from "./metrics.ts";
+
+/** Counts what is asked of Git by how it ended, whoever implements it. */
+export function countedGit(git: Git, telemetry: Telemetry): Git {
+  const counted = async <T>(verb: keyof Git, signal: AbortSignal, run: () => Promise<T>): Promise<T> => {
+    try {
+      const answer = await run();
+      telemetry.gitRequest(verb, "Done");
+      return answer;
+    } catch (error) {
+      telemetry.gitRequest(verb, error instanceof GitError ? error.reason : signal.aborted ? "Aborted" : "Other");
+      throw error;
+    }
+  };
+  return {
+    resolve: (source, signal) => counted("resolve", signal, () => git.resolve(source, signal)),
+    treeHash: (source, sha, path, signal) => counted("treeHash", signal, () => git.treeHash(source, sha, path, signal)),
+    read: (source, sha, path, wants, signal) =>
+      counted("read", signal, () => git.read(source, sha, path, wants, signal)),
+  };
+}
+
+/** Counts the queries sent to Prometheus by what they brought. */
+export function countedMetrics(metrics: Metrics, telemetry: Telemetry): Metrics {
+  return {
+    async query(address, query, timeoutMs, signal) {
+      const sample = await metrics.query(address, query, timeoutMs, signal);
+      telemetry.metricQuery(sample.kind);
+      return sample;
+    },
+  };
+}
