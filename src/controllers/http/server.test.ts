@@ -1,5 +1,6 @@
 import { connect, type Socket } from "node:net";
 import { expect, onTestFinished, test, vi } from "vitest";
+import { silentLogger } from "../../telemetry/logger.ts";
 import { plain } from "./answer.ts";
 import { type HttpServerOptions, startHttpServer } from "./server.ts";
 
@@ -61,7 +62,7 @@ test("metrics carry their media type", async () => {
 
 test("what throws is a 500 that tells nothing, and a line in the log", async () => {
   const error = vi.fn();
-  const log = { ...(await import("../../telemetry/logger.ts")).silentLogger, error };
+  const log = { ...silentLogger, error };
   const fails = () => Promise.reject(new Error("secret detail"));
   const { url } = await rig({ log, hook: fails, metrics: { contentType: "text/plain", text: fails } });
   for (const path of ["/metrics", "/hooks/a/b"]) {

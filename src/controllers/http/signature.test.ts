@@ -1,6 +1,11 @@
-import { createHmac } from "node:crypto";
-import { describe, expect, it } from "vitest";
+import { createHmac, timingSafeEqual } from "node:crypto";
+import { describe, expect, it, vi } from "vitest";
 import { type HookToken, hookKey, proofOf, Verifier } from "./signature.ts";
+
+vi.mock("node:crypto", async (original) => {
+  const crypto = await original<typeof import("node:crypto")>();
+  return { ...crypto, timingSafeEqual: vi.fn(crypto.timingSafeEqual) };
+});
 
 const BODY = '{"ref":"refs/heads/main"}';
 const sign = (token: string, body = BODY, algorithm = "sha256") =>
@@ -86,5 +91,19 @@ describe("Verifier", () => {
     ["nothing", "t0ken", {}, false],
   ])("%s", (_, token, headers, holds) => {
     expect(check(token, headers)).toBe(holds);
+  });
+
+  it.each([
+    ["a wrong signature", "t0ken", signature("x")],
+    ["an unknown sync", undefined, signature("x")],
+    ["an empty token", "", signature("x")],
+    ["the start of GitLab's token", "t0ken", { "x-gitlab-token": "t0" }],
+    ["GitLab's token for an unknown sync", undefined, { "x-gitlab-token": "t0ken" }],
+  ])("is no oracle of time: %s takes one comparison of two digests", (_, token, headers) => {
+    vi.mocked(timingSafeEqual).mockClear();
+    expect(check(token, headers)).toBe(false);
+    expect(vi.mocked(timingSafeEqual).mock.calls.map((sides) => sides.map(({ byteLength }) => byteLength))).toEqual([
+      [32, 32],
+    ]);
   });
 });

@@ -134,7 +134,7 @@ describe("a hook that is not", () => {
     pour();
     await ended.promise;
     expect(answer).toMatch(/^HTTP\/1.1 413 .*connection: close.*body too large\n$/s);
-    console.log(sent / MIB);expect(sent).toBeLessThan(64 * MIB);
+    expect(sent).toBeLessThan(64 * MIB);
     expect(told).toEqual([]);
   });
 
