@@ -41,8 +41,11 @@ const DEFAULTS: Settings = {
   onTrouble: () => undefined,
 };
 
-/** After so many failures in a row with no news, the watch may stand at a place that cannot be read: list again. */
-const FAILURES_BEFORE_RELIST = 3;
+/**
+ * After so many unreadable answers in a row the watch may stand at a place that cannot be read: list again.
+ * An outage does not count: when it ends, the lists of all watches at once would be the next one.
+ */
+const UNREADABLE_BEFORE_RELIST = 3;
 
 /** Starts watches over raw HTTP. */
 export class KubernetesWatcher implements Watcher {
@@ -81,7 +84,7 @@ class Reflector {
   readonly #backoff: Backoff;
   /** Where the next watch begins; undefined: a list is needed. */
   #from: string | undefined;
-  #failures = 0;
+  #unreadable = 0;
 
   constructor(transport: Transport, discovery: Discovery, settings: Settings, cache: WatchedCache) {
     this.#transport = transport;
@@ -113,20 +116,20 @@ class Reflector {
   }
 
   #survive(error: unknown): void {
-    this.#failures += 1;
+    if (isApiError(error, "Other")) this.#unreadable += 1;
     if (isApiError(error, "UnknownKind")) {
       // No such kind, so no such objects; its definition may come later.
       this.#from = undefined;
       this.#cache.replace([], undefined);
     }
     if (isApiError(error) && error.code === 410) this.#from = undefined;
-    if (this.#failures >= FAILURES_BEFORE_RELIST) this.#from = undefined;
+    if (this.#unreadable >= UNREADABLE_BEFORE_RELIST) this.#from = undefined;
     this.#settings.onTrouble(this.#cache.query, error instanceof Error ? error : new Error(String(error)));
   }
 
   /** News came, so the server works and the place is good. */
   #succeed(): void {
-    this.#failures = 0;
+    this.#unreadable = 0;
     this.#backoff.reset();
   }
 
@@ -153,7 +156,7 @@ class Reflector {
       if (next !== undefined && next !== "") continue;
       const version = stringAt(page, "metadata", "resourceVersion");
       if (version === undefined) throw new ApiError("Other", `the list of ${info.resource} has no resourceVersion`);
-      this.#failures = 0;
+      this.#unreadable = 0;
       this.#cache.replace(objects, version);
       return version;
     }
@@ -205,7 +208,7 @@ class Reflector {
     } else if (isManifest(object) && (type === "ADDED" || type === "MODIFIED" || type === "DELETED")) {
       this.#cache.event(type, object);
     } else {
-      throw new Error("the watch sent a line that is no event");
+      throw new ApiError("Other", "the watch sent a line that is no event");
     }
     this.#from = version ?? this.#from;
     return type;
@@ -221,7 +224,7 @@ function parseEvent(line: string): unknown {
   try {
     return JSON.parse(line);
   } catch {
-    throw new Error("the watch sent a line that is no JSON");
+    throw new ApiError("Other", "the watch sent a line that is no JSON");
   }
 }
 

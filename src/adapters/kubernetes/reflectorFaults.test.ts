@@ -97,6 +97,16 @@ test("lists again when a watch fails time after time", async () => {
   expect(scene.lists()).toHaveLength(2);
 });
 
+test("an outage does not make it list again", async () => {
+  await using scene = await play(oneObject, (_request, response, nth) => {
+    if (nth > 8) stream(response);
+    else if (nth % 2 === 0) reset(response);
+    else answer(response, 503, status(503, "ServiceUnavailable", "no"));
+  });
+  await until(() => expect(scene.watches()).toHaveLength(9));
+  expect(scene.lists()).toHaveLength(1);
+});
+
 test("a watch that falls silent after bookmarks is cut and begun anew", async () => {
   await using scene = await play(oneObject, (_request, response) => stream(response, bookmark("11")), { idleMs: 20 });
   await until(() => expect(scene.watches().length).toBeGreaterThanOrEqual(3));
