@@ -22,6 +22,8 @@ export default defineConfig({
         test: {
           name: "cluster",
           include: ["e2e/suites/**/*.e2e.ts"],
+          // One cluster for all suites, which run one after the other; those of cluster.e2e.ts have their own.
+          globalSetup: ["e2e/harness/globalSetup.ts"],
           testTimeout: 300_000,
           hookTimeout: 1_800_000,
           fileParallelism: false,

@@ -1,0 +1,129 @@
+import { execFile } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync, globSync, readdirSync, readFileSync, realpathSync } from "node:fs";
+import { join } from "node:path";
+import process from "node:process";
+import { promisify } from "node:util";
+import type { AppImage } from "../apps/images.ts";
+import { cached } from "../cluster/cache.ts";
+import { buildImage, type ImageSpec } from "../cluster/index.ts";
+
+/** The repository's root. */
+export const ROOT = join(import.meta.dirname, "../..");
+
+const execute = promisify(execFile);
+const USER = "65532";
+const HOME = "/tmp";
+const CA_BUNDLES = ["/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt"];
+
+type Files = ImageSpec["files"];
+
+/**
+ * Builds the operator's image without Docker or a registry: what the Dockerfile puts together, taken from this machine.
+ * It is cached by content. Needs Linux, as the programs in it are this machine's.
+ */
+export async function operatorImage(log: (line: string) => void = () => {}): Promise<AppImage> {
+  if (process.platform !== "linux")
+    throw new Error("the operator's image is made of this machine's programs: use Linux");
+  return buildImage({
+    name: "fairlead.local/fairlead",
+    files: [
+      { from: join(ROOT, "node_modules/node/bin/node"), to: "/usr/local/bin/node", mode: 0o755 },
+      { from: join(await compiled(log), "dist"), to: "/app/dist" },
+      { from: join(ROOT, "package.json"), to: "/app/package.json" },
+      ...productionModules(),
+      ...(await gitFiles()),
+      { from: await onPath("ssh"), to: "/usr/bin/ssh", mode: 0o755 },
+      // git runs ssh and helpers through a shell.
+      { from: await onPath("sh"), to: "/bin/sh", mode: 0o755 },
+      { from: caBundle(), to: "/etc/ssl/certs/ca-certificates.crt" },
+    ],
+    text: {
+      // ssh refuses to run for a uid that has no name.
+      "/etc/passwd": `root:x:0:0::/root:/usr/sbin/nologin\nfairlead:x:${USER}:${USER}::${HOME}:/usr/sbin/nologin\n`,
+      "/etc/group": `root:x:0:\nfairlead:x:${USER}:\n`,
+      // "files" and "dns" are in the C library itself, since its version 2.34.
+      "/etc/nsswitch.conf": "passwd: files\ngroup: files\nhosts: files dns\n",
+    },
+    env: { NODE_ENV: "production", HOME },
+    user: `${USER}:${USER}`,
+    entrypoint: ["/usr/local/bin/node", "/app/dist/main.js"],
+  });
+}
+
+/** Compiles src/ outside of the tree, once for each content; types are `npm run check`'s affair. */
+async function compiled(log: (line: string) => void): Promise<string> {
+  const sources = globSync(["src/**/*.ts", "tsconfig*.json", "package.json", "package-lock.json"], {
+    cwd: ROOT,
+  }).sort();
+  const hash = createHash("sha256");
+  for (const file of sources) hash.update(`${file}\n`).update(readFileSync(join(ROOT, file)));
+  return cached({
+    family: "fairlead-dist",
+    hash: hash.digest("hex").slice(0, 16),
+    lock: "fairlead-dist",
+    log,
+    make: async (draft) => {
+      const tsc = join(ROOT, "node_modules/typescript/bin/tsc");
+      const args = ["-p", "tsconfig.build.json", "--noCheck", "--outDir", join(draft, "dist")];
+      await execute(process.execPath, [tsc, ...args], { cwd: ROOT }).catch((cause: unknown) => {
+        const said = cause instanceof Error && "stdout" in cause ? String(cause.stdout) : "";
+        throw new Error(`the operator does not compile:\n${said}`, { cause });
+      });
+    },
+  });
+}
+
+interface LockedPackage {
+  readonly dev?: boolean;
+  readonly link?: boolean;
+}
+
+/** The packages that `npm ci --omit=dev` would install; optional ones of other platforms are not there. */
+function productionModules(): Files {
+  const lock = JSON.parse(readFileSync(join(ROOT, "package-lock.json"), "utf8")) as {
+    readonly packages: Readonly<Record<string, LockedPackage>>;
+  };
+  return Object.entries(lock.packages)
+    .filter(([path, entry]) => path !== "" && !entry.dev && !entry.link && existsSync(join(ROOT, path)))
+    .flatMap(([path]) => moduleFiles(path));
+}
+
+/** One package. 60 MB of client-node are models, which only its OIDC plugin loads; no test uses that. */
+function moduleFiles(path: string): Files {
+  if (path !== "node_modules/@kubernetes/client-node") return [{ from: join(ROOT, path), to: `/app/${path}` }];
+  const below = (folder: string, except: readonly string[]): Files =>
+    readdirSync(join(ROOT, folder))
+      .filter((name) => !except.includes(name))
+      .map((name) => ({ from: join(ROOT, folder, name), to: `/app/${folder}/${name}` }));
+  return [...below(path, ["dist", "src"]), ...below(`${path}/dist`, ["gen"])];
+}
+
+/** git, and of its helpers those that speak HTTP; everything else that Fairlead uses is in git itself. */
+async function gitFiles(): Promise<Files> {
+  const git = realpathSync(await onPath("git"));
+  const { stdout } = await execute(git, ["--exec-path"]);
+  const helpers = stdout.trim();
+  return [
+    { from: git, to: "/usr/bin/git", mode: 0o755 },
+    ...["git-remote-http", "git-remote-https"].map((name) => ({
+      from: join(helpers, name),
+      to: join(helpers, name),
+      mode: 0o755,
+    })),
+  ];
+}
+
+function caBundle(): string {
+  const found = CA_BUNDLES.find((path) => existsSync(path));
+  if (found === undefined)
+    throw new Error(`there is no CA bundle on this machine; looked for ${CA_BUNDLES.join(", ")}`);
+  return found;
+}
+
+async function onPath(program: string): Promise<string> {
+  const { stdout } = await execute("/bin/sh", ["-c", `command -v ${program}`]).catch(() => {
+    throw new Error(`there is no ${program} on this machine; npm run setup installs it on Debian`);
+  });
+  return realpathSync(stdout.trim());
+}

@@ -1,0 +1,201 @@
+import { randomBytes } from "node:crypto";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { WorkingCopy } from "../apps/gitRepo.ts";
+import { type GitServer, startGitServer } from "../apps/gitServer.ts";
+import { sshdPath } from "../apps/gitSsh.ts";
+import { appImages, prometheusImage } from "../apps/images.ts";
+import { until } from "../apps/until.ts";
+import type { Cluster } from "../cluster/index.ts";
+import { ApiProxy } from "./apiProxy.ts";
+import { applyCrds, assertNoCrds, deleteCrds, letGo } from "./crds.ts";
+import { type InstallOptions, installOperator, type Operator } from "./install.ts";
+import { Kube } from "./kube.ts";
+import { Monitoring } from "./monitoring.ts";
+import { OperatorProcess } from "./operatorProcess.ts";
+import { sharedOrOwnCluster } from "./sharedCluster.ts";
+import { DEPLOY, Shop, type ShopOptions } from "./shop.ts";
+
+/** What a suite needs; every part is off unless asked for, but the Git server. */
+export interface SceneOptions {
+  /** The images of the shop and of the load generator. */
+  readonly apps?: boolean;
+  readonly prometheus?: boolean;
+  /** In the cluster by its chart, as a process of this machine, or not at all; the CRDs are there in any case. */
+  readonly operator: "pod" | "process" | "none";
+  /** How it is installed, for "pod". */
+  readonly install?: InstallOptions;
+  /** A proxy between the API server and the operator, for "process". */
+  readonly proxy?: boolean;
+  /** A cluster of the caller's; else the one of the test run, else one of its own. */
+  readonly cluster?: Cluster;
+  readonly log?: (line: string) => void;
+}
+
+/** The stage of a suite: a cluster and what was asked for in it. It leaves nothing behind. */
+export class Scene implements AsyncDisposable {
+  readonly cluster: Cluster;
+  readonly kube: Kube;
+  readonly git: GitServer;
+  readonly #parts: Parts;
+
+  /** `openScene` makes scenes. */
+  constructor(parts: Parts) {
+    this.#parts = parts;
+    this.cluster = parts.cluster;
+    this.kube = parts.kube;
+    this.git = parts.git;
+  }
+
+  /** References of the images for pods. */
+  get images(): { readonly shop: string; readonly load: string } {
+    return asked(this.#parts.images, "apps: true");
+  }
+
+  get monitoring(): Monitoring {
+    return asked(this.#parts.monitoring, "prometheus: true");
+  }
+
+  get operator(): Operator {
+    return asked(this.#parts.operator, "an operator");
+  }
+
+  /** The operator that runs as a process of this machine. */
+  get process(): OperatorProcess {
+    const { operator } = this.#parts;
+    return asked(operator instanceof OperatorProcess ? operator : undefined, 'operator: "process"');
+  }
+
+  get proxy(): ApiProxy {
+    return asked(this.#parts.proxy, "proxy: true");
+  }
+
+  /** A path for files of the suite, which go with the scene. */
+  scratch(name: string): string {
+    return join(this.#parts.scratch, name);
+  }
+
+  /** Makes a namespace that nobody else uses; it goes with the scene. */
+  namespace(prefix: string): Promise<string> {
+    return makeNamespace(this.#parts, prefix);
+  }
+
+  /** A shop in a namespace and a repository of its own. */
+  async shop(options: ShopOptions): Promise<Shop> {
+    const { kube, git, operator, monitoring } = this.#parts;
+    const { name = "web" } = options;
+    const namespace = await this.namespace(name);
+    const repo = namespace;
+    await git.createRepo(repo);
+    const copy = await WorkingCopy.init({
+      directory: this.scratch(repo),
+      remote: git.httpsUrl(repo),
+      env: git.clientEnv,
+    });
+    // A process of this machine does not find Services by their names.
+    const isPod = operator !== undefined && !(operator instanceof OperatorProcess);
+    const prometheus = isPod ? monitoring?.inCluster : await monitoring?.onNode();
+    const place = { namespace, name, image: this.images.shop, prometheus, path: DEPLOY };
+    return Shop.open({ kube, git, place, copy, repo, images: this.images, operatorUrl: operator?.url }, options);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#parts.undo.disposeAsync();
+  }
+}
+
+interface Parts {
+  readonly undo: AsyncDisposableStack;
+  readonly cluster: Cluster;
+  readonly kube: Kube;
+  readonly git: GitServer;
+  readonly scratch: string;
+  readonly images: { readonly shop: string; readonly load: string } | undefined;
+  readonly monitoring: Monitoring | undefined;
+  readonly operator: Operator | undefined;
+  readonly proxy: ApiProxy | undefined;
+}
+
+/** Sets a stage. What was set up is taken down in reverse order: at the end, and also when setting up fails half-way. */
+export async function openScene(options: SceneOptions): Promise<Scene> {
+  const { log = () => {} } = options;
+  await using undo = new AsyncDisposableStack();
+  const cluster = options.cluster ?? undo.use(await sharedOrOwnCluster(log));
+  const scratch = await mkdtemp(join(tmpdir(), "fairlead-scene-"));
+  undo.defer(() => rm(scratch, { recursive: true, force: true, maxRetries: 5 }));
+  const kube = undo.use(new Kube(cluster.kubeconfig));
+  const images = options.apps ? await loadApps(cluster, log) : undefined;
+  const ssh = sshdPath() !== undefined;
+  const git = undo.use(await startGitServer({ host: cluster.hostAddress, ssh }));
+  const monitoring = options.prometheus ? await beginMonitoring(undo, cluster, kube, log) : undefined;
+  const { operator, proxy } = await startOperator(undo, cluster, kube, options, log);
+  await monitoring?.ready();
+  return new Scene({ undo: undo.move(), cluster, kube, git, scratch, images, monitoring, operator, proxy });
+}
+
+async function loadApps(cluster: Cluster, log: (line: string) => void): Promise<Parts["images"]> {
+  const { shop, load } = await appImages(log);
+  for (const { tar } of [shop, load]) await cluster.loadImage(tar);
+  return { shop: shop.reference, load: load.reference };
+}
+
+async function beginMonitoring(
+  undo: AsyncDisposableStack,
+  cluster: Cluster,
+  kube: Kube,
+  log: (line: string) => void,
+): Promise<Monitoring> {
+  const { tar, reference } = await prometheusImage(log);
+  await cluster.loadImage(tar);
+  const monitoring = new Monitoring(kube, cluster, await makeNamespace({ kube, undo }, "monitoring"), reference);
+  undo.use(monitoring);
+  await monitoring.begin();
+  return monitoring;
+}
+
+async function startOperator(
+  undo: AsyncDisposableStack,
+  cluster: Cluster,
+  kube: Kube,
+  options: SceneOptions,
+  log: (line: string) => void,
+): Promise<Pick<Parts, "operator" | "proxy">> {
+  if (options.operator === "pod") {
+    return { operator: undo.use(await installOperator(cluster, { log, ...options.install })), proxy: undefined };
+  }
+  await assertNoCrds(kube);
+  undo.defer(() => deleteCrds(kube));
+  await applyCrds(kube);
+  if (options.operator === "none") return { operator: undefined, proxy: undefined };
+  const namespace = await makeNamespace({ kube, undo }, "fairlead-system");
+  const proxy = options.proxy ? undo.use(await ApiProxy.start(cluster.kubeconfig)) : undefined;
+  const kubeconfig = proxy?.kubeconfig ?? cluster.kubeconfig;
+  return { operator: undo.use(await OperatorProcess.start({ kubeconfig, namespace, log })), proxy };
+}
+
+async function makeNamespace({ kube, undo }: Pick<Parts, "kube" | "undo">, prefix: string): Promise<string> {
+  const name = `${prefix}-${randomBytes(3).toString("hex")}`;
+  const ref = { apiVersion: "v1", kind: "Namespace", name };
+  undo.defer(async () => {
+    await kube.delete(ref);
+    await until(
+      `the namespace ${name} to be gone`,
+      async (saw) => {
+        const found = await kube.find(ref);
+        saw(JSON.stringify(found?.["status"]));
+        // Finalizers would wait for an operator that may not run any more.
+        if (found !== undefined) await letGo(kube, name);
+        return found === undefined ? true : undefined;
+      },
+      { timeoutMs: 120_000, everyMs: 250 },
+    );
+  });
+  await kube.apply({ apiVersion: "v1", kind: "Namespace", metadata: { name } });
+  return name;
+}
+
+function asked<T>(part: T | undefined, what: string): T {
+  if (part === undefined) throw new Error(`the scene was opened without ${what}`);
+  return part;
+}
