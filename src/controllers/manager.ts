@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import type { Key } from "../api/objects.ts";
 import { parseGitSync } from "../api/v1alpha1/gitsync.ts";
 import type { Digest } from "../core/rollout/revision.ts";
@@ -149,6 +150,8 @@ function start(parts: ManagerParts, kind: WatchedKind, cache: ObjectCache, handl
   };
   const queue: KeyedQueue = new KeyedQueue(
     async (key, signal) => {
+      // A key that asks for itself again at once must not keep the process from its sockets and timers.
+      await setImmediate();
       try {
         const requeue = await handle(key, signal);
         if (requeue.kind === "After") queue.addAfter(key, requeue.ms);

@@ -69,7 +69,9 @@ export async function reconcileRollout(
   const effects = effectsFor(seen, decision.cursor, now());
   for (const effect of effects) await world.execute(observed, effect, signal);
   if (effects.length > 0 || decision.kind === "Advance") return after(SOON_MS);
-  return decision.recheckInMs === undefined ? never : after(decision.recheckInMs);
+  // 0 means that a measurement is under way: it wakes the key when it lands.
+  const { recheckInMs = 0 } = decision;
+  return recheckInMs > 0 ? after(recheckInMs) : never;
 }
 
 /** Folds in the measurements that are due and have arrived. */
