@@ -5,6 +5,7 @@ import type { Cluster } from "../cluster/index.ts";
 import { assertNoCrds, deleteCrds } from "./crds.ts";
 import { helm } from "./helm.ts";
 import { isPodReady, Kube } from "./kube.ts";
+import { deleteNamespace } from "./namespaces.ts";
 import { operatorImage } from "./operatorImage.ts";
 
 /** How the operator is installed. */
@@ -94,9 +95,7 @@ async function uninstall(kube: Kube, namespace: string, at: readonly string[]): 
   // While the operator is there, it finishes what is deleted; what it does not finish is let go.
   await deleteCrds(kube);
   await helm(["uninstall", NAME, "--ignore-not-found", ...at]);
-  const ref = { apiVersion: "v1", kind: "Namespace", name: namespace };
-  await kube.delete(ref);
-  await kube.waitGone(ref, { timeoutMs: 90_000 });
+  await deleteNamespace(kube, namespace);
 }
 
 /** Waits until a ready pod holds the lease; an operator that does not get there is quoted. */
@@ -133,6 +132,13 @@ function operatorPods(kube: Kube, namespace: string): Promise<readonly Manifest[
 export async function leaseHolders(kube: Kube, namespace: string): Promise<readonly string[]> {
   const leases = await kube.list("coordination.k8s.io/v1", "Lease", { namespace });
   return leases.map((lease) => stringAt(lease, "spec", "holderIdentity") ?? "").filter((holder) => holder !== "");
+}
+
+/** Gives the Leases of a namespace back, as a process that ends in order does: the next one need not wait for them to run out. */
+export async function freeLeases(kube: Kube, namespace: string): Promise<void> {
+  for (const { apiVersion, kind, metadata } of await kube.list("coordination.k8s.io/v1", "Lease", { namespace })) {
+    await kube.delete({ apiVersion, kind, namespace, name: metadata.name });
+  }
 }
 
 async function logsOf(kube: Kube, namespace: string): Promise<string> {

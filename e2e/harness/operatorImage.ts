@@ -1,17 +1,20 @@
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, globSync, readdirSync, readFileSync, realpathSync } from "node:fs";
+import { existsSync, globSync, readdirSync, readFileSync, realpathSync, statSync } from "node:fs";
+import { readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import process from "node:process";
 import { promisify } from "node:util";
 import type { AppImage } from "../apps/images.ts";
-import { cached } from "../cluster/cache.ts";
+import { cacheDirectory, cached } from "../cluster/cache.ts";
 import { buildImage, type ImageSpec } from "../cluster/index.ts";
 
 /** The repository's root. */
 export const ROOT = join(import.meta.dirname, "../..");
 
 const execute = promisify(execFile);
+const IMAGE = "fairlead.local/fairlead";
+const KEPT_IMAGES = 4;
 const USER = "65532";
 const HOME = "/tmp";
 const CA_BUNDLES = ["/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt"];
@@ -20,23 +23,35 @@ type Files = ImageSpec["files"];
 
 /**
  * Builds the operator's image without Docker or a registry: what the Dockerfile puts together, taken from this machine.
- * It is cached by content. Needs Linux, as the programs in it are this machine's.
+ * Needs Linux, as the programs in it are this machine's. One that was made of the same things is found in milliseconds.
  */
 export async function operatorImage(log: (line: string) => void = () => {}): Promise<AppImage> {
   if (process.platform !== "linux")
     throw new Error("the operator's image is made of this machine's programs: use Linux");
-  return buildImage({
-    name: "fairlead.local/fairlead",
+  const programs = await programFiles();
+  const made = await cached({
+    family: "fairlead-image",
+    hash: fingerprint(programs),
+    lock: "fairlead-image",
+    log,
+    make: async (draft) => {
+      await removeOldImages();
+      const image = await buildImage(imageSpec(programs, await compiled(log)));
+      await writeFile(join(draft, "image.json"), JSON.stringify(image));
+    },
+  });
+  const image = JSON.parse(await readFile(join(made, "image.json"), "utf8")) as AppImage;
+  return existsSync(image.tar) ? image : buildImage(imageSpec(programs, await compiled(log)));
+}
+
+function imageSpec(programs: Files, compiledTo: string): ImageSpec {
+  return {
+    name: IMAGE,
     files: [
-      { from: join(ROOT, "node_modules/node/bin/node"), to: "/usr/local/bin/node", mode: 0o755 },
-      { from: join(await compiled(log), "dist"), to: "/app/dist" },
+      ...programs,
+      { from: join(compiledTo, "dist"), to: "/app/dist" },
       { from: join(ROOT, "package.json"), to: "/app/package.json" },
       ...productionModules(),
-      ...(await gitFiles()),
-      { from: await onPath("ssh"), to: "/usr/bin/ssh", mode: 0o755 },
-      // git runs ssh and helpers through a shell.
-      { from: await onPath("sh"), to: "/bin/sh", mode: 0o755 },
-      { from: caBundle(), to: "/etc/ssl/certs/ca-certificates.crt" },
     ],
     text: {
       // ssh refuses to run for a uid that has no name.
@@ -48,7 +63,43 @@ export async function operatorImage(log: (line: string) => void = () => {}): Pro
     env: { NODE_ENV: "production", HOME },
     user: `${USER}:${USER}`,
     entrypoint: ["/usr/local/bin/node", "/app/dist/main.js"],
-  });
+  };
+}
+
+async function programFiles(): Promise<Files> {
+  return [
+    { from: join(ROOT, "node_modules/node/bin/node"), to: "/usr/local/bin/node", mode: 0o755 },
+    ...(await gitFiles()),
+    { from: await onPath("ssh"), to: "/usr/bin/ssh", mode: 0o755 },
+    // git runs ssh and helpers through a shell.
+    { from: await onPath("sh"), to: "/bin/sh", mode: 0o755 },
+    { from: caBundle(), to: "/etc/ssl/certs/ca-certificates.crt" },
+  ];
+}
+
+/** Stands for the content of an image without reading 200 MB: packages are what the lock file says. */
+function fingerprint(programs: Files): string {
+  const hash = createHash("sha256")
+    .update(sourceHash())
+    .update(readFileSync(import.meta.filename));
+  for (const { from } of programs) {
+    const { size, mtimeMs } = statSync(from);
+    hash.update(`${from} ${size} ${mtimeMs}\n`);
+  }
+  return hash.digest("hex").slice(0, 16);
+}
+
+/** Every change of the sources makes an image of 200 MB: those that no run can be using any more go. */
+async function removeOldImages(): Promise<void> {
+  const family = `image-${IMAGE.replaceAll("/", "-")}-`;
+  const names = (await readdir(cacheDirectory())).filter((name) => name.startsWith(family));
+  const images = names
+    .map((name) => join(cacheDirectory(), name))
+    .map((path) => ({ path, used: statSync(path).mtimeMs }));
+  const old = images.sort((a, b) => b.used - a.used).slice(KEPT_IMAGES);
+  for (const { path, used } of old) {
+    if (Date.now() - used > 3_600_000) await rm(path, { recursive: true, force: true });
+  }
 }
 
 /** Compiles src/ outside of the tree, once for each content; types are `npm run check`'s affair. */
@@ -72,6 +123,13 @@ async function compiled(log: (line: string) => void): Promise<string> {
       });
     },
   });
+}
+
+function sourceHash(): string {
+  const sources = globSync(["src/**/*.ts", "tsconfig*.json", "package.json", "package-lock.json"], { cwd: ROOT });
+  const hash = createHash("sha256");
+  for (const file of sources.sort()) hash.update(`${file}\n`).update(readFileSync(join(ROOT, file)));
+  return hash.digest("hex").slice(0, 16);
 }
 
 interface LockedPackage {

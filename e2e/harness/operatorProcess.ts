@@ -5,7 +5,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
-import { until } from "../apps/until.ts";
+import { type Probe, until } from "../apps/until.ts";
 import type { Operator } from "./install.ts";
 import { ROOT } from "./operatorImage.ts";
 
@@ -19,8 +19,8 @@ export interface OperatorProcessOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly args?: readonly string[];
   readonly log?: (line: string) => void;
-  /** Not to wait until it is ready: false. */
-  readonly waitReady?: boolean;
+  /** What to wait for: that it leads (the default), that it answers, or nothing. */
+  readonly until?: "leading" | "ready" | "started";
 }
 
 /** How a process ended. */
@@ -53,7 +53,7 @@ export class OperatorProcess implements Operator {
     this.url = `http://127.0.0.1:${port}`;
   }
 
-  /** Starts an operator and waits until it is ready. */
+  /** Starts an operator and waits until it leads. */
   static async start(options: OperatorProcessOptions): Promise<OperatorProcess> {
     const store = options.store ?? (await mkdtemp(join(tmpdir(), "fairlead-store-")));
     const operator = new OperatorProcess(options, store, await freePort());
@@ -71,10 +71,13 @@ export class OperatorProcess implements Operator {
     return this.#child !== undefined;
   }
 
-  /** Starts it again after `kill` or `stop`, also with another kubeconfig. */
-  async start(changes: Partial<Pick<OperatorProcessOptions, "kubeconfig" | "env" | "waitReady">> = {}): Promise<void> {
+  /**
+   * Starts it again after `kill` or `stop`, also with another kubeconfig. After a kill it leads only when the Lease of the
+   * former process has run out, unless `freeLeases` gives it back before.
+   */
+  async start(changes: Partial<Pick<OperatorProcessOptions, "kubeconfig" | "env" | "until">> = {}): Promise<void> {
     if (this.running) throw new Error("the operator runs already");
-    const { kubeconfig, env, waitReady, args = [] } = { ...this.#options, ...changes };
+    const { kubeconfig, env, until: goal = "leading", args = [] } = { ...this.#options, ...changes };
     const main = join(ROOT, "src/main.ts");
     const fixed = ["run", "--store", this.store, "--listen", `127.0.0.1:${this.#port}`];
     const where = ["--lease-namespace", this.namespace, "--kubeconfig", kubeconfig];
@@ -106,24 +109,26 @@ export class OperatorProcess implements Operator {
       });
     });
     process.on("exit", this.#endWithUs);
-    if (waitReady !== false) await this.waitReady();
+    if (goal !== "started") await this.untilReady();
+    if (goal === "leading") await this.untilLeading();
   }
 
-  /** Waits until it says that it is ready; one that ends instead is quoted. */
-  async waitReady(): Promise<void> {
-    const ended = new AbortController();
-    void this.exited().then(() => ended.abort());
-    const look = async (saw: (what: string) => void, signal: AbortSignal): Promise<true | undefined> => {
+  /** Waits until it answers. */
+  untilReady(): Promise<void> {
+    return this.#wait("the operator to be ready", async (saw, signal) => {
       const answer = await fetch(`${this.url}/readyz`, { signal });
       saw(`/readyz answered ${answer.status}: ${await answer.text()}`);
       return answer.ok ? true : undefined;
-    };
-    try {
-      await until("the operator to be ready", look, { timeoutMs: START_LIMIT_MS, everyMs: 50, signal: ended.signal });
-    } catch (error) {
-      const how = this.#child === undefined ? `; it ended with ${JSON.stringify(this.#last)}` : "";
-      throw new Error(`${error instanceof Error ? error.message : String(error)}${how}\n${this.#output.slice(-4_000)}`);
-    }
+    });
+  }
+
+  /** Waits until it holds the Lease. */
+  untilLeading(): Promise<void> {
+    return this.#wait("the operator to lead", async (saw) => {
+      const said = /^fairlead_leader(\{.*\})? .*$/m.exec(await this.metrics())?.[0];
+      saw(said ?? "no metric fairlead_leader");
+      return said?.endsWith(" 1") ? true : undefined;
+    });
   }
 
   /** Waits until it ends, however it does. */
@@ -165,6 +170,18 @@ export class OperatorProcess implements Operator {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#end("SIGTERM", 10_000);
     if (this.#options.store === undefined) await rm(this.store, { recursive: true, force: true, maxRetries: 5 });
+  }
+
+  /** Waits for something of it; one that ends meanwhile is quoted. */
+  async #wait(what: string, probe: Probe<true>): Promise<void> {
+    const ended = new AbortController();
+    void this.exited().then(() => ended.abort());
+    try {
+      await until(what, probe, { timeoutMs: START_LIMIT_MS, everyMs: 50, signal: ended.signal });
+    } catch (error) {
+      const how = this.#child === undefined ? `; it ended with ${JSON.stringify(this.#last)}` : "";
+      throw new Error(`${error instanceof Error ? error.message : String(error)}${how}\n${this.#output.slice(-4_000)}`);
+    }
   }
 
   async #end(signal: NodeJS.Signals, insistAfterMs?: number): Promise<Exit | undefined> {

@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -6,13 +5,13 @@ import { WorkingCopy } from "../apps/gitRepo.ts";
 import { type GitServer, startGitServer } from "../apps/gitServer.ts";
 import { sshdPath } from "../apps/gitSsh.ts";
 import { appImages, prometheusImage } from "../apps/images.ts";
-import { until } from "../apps/until.ts";
 import type { Cluster } from "../cluster/index.ts";
 import { ApiProxy } from "./apiProxy.ts";
-import { applyCrds, assertNoCrds, deleteCrds, letGo } from "./crds.ts";
+import { applyCrds, assertNoCrds, deleteCrds } from "./crds.ts";
 import { type InstallOptions, installOperator, type Operator } from "./install.ts";
 import { Kube } from "./kube.ts";
 import { Monitoring } from "./monitoring.ts";
+import { Namespaces } from "./namespaces.ts";
 import { OperatorProcess } from "./operatorProcess.ts";
 import { sharedOrOwnCluster } from "./sharedCluster.ts";
 import { DEPLOY, Shop, type ShopOptions } from "./shop.ts";
@@ -78,7 +77,7 @@ export class Scene implements AsyncDisposable {
 
   /** Makes a namespace that nobody else uses; it goes with the scene. */
   namespace(prefix: string): Promise<string> {
-    return makeNamespace(this.#parts, prefix);
+    return this.#parts.namespaces.make(prefix);
   }
 
   /** A shop in a namespace and a repository of its own. */
@@ -109,6 +108,7 @@ interface Parts {
   readonly undo: AsyncDisposableStack;
   readonly cluster: Cluster;
   readonly kube: Kube;
+  readonly namespaces: Namespaces;
   readonly git: GitServer;
   readonly scratch: string;
   readonly images: { readonly shop: string; readonly load: string } | undefined;
@@ -125,13 +125,17 @@ export async function openScene(options: SceneOptions): Promise<Scene> {
   const scratch = await mkdtemp(join(tmpdir(), "fairlead-scene-"));
   undo.defer(() => rm(scratch, { recursive: true, force: true, maxRetries: 5 }));
   const kube = undo.use(new Kube(cluster.kubeconfig));
+  const own = undo.use(new Namespaces(kube));
   const images = options.apps ? await loadApps(cluster, log) : undefined;
   const ssh = sshdPath() !== undefined;
   const git = undo.use(await startGitServer({ host: cluster.hostAddress, ssh }));
-  const monitoring = options.prometheus ? await beginMonitoring(undo, cluster, kube, log) : undefined;
-  const { operator, proxy } = await startOperator(undo, cluster, kube, options, log);
+  const monitoring = options.prometheus ? await beginMonitoring(undo, cluster, kube, own, log) : undefined;
+  const { operator, proxy } = await startOperator(undo, cluster, kube, own, options, log);
   await monitoring?.ready();
-  return new Scene({ undo: undo.move(), cluster, kube, git, scratch, images, monitoring, operator, proxy });
+  // Those of the suite go first, while the operator is there.
+  const namespaces = undo.use(new Namespaces(kube));
+  const parts = { cluster, kube, namespaces, git, scratch, images, monitoring, operator, proxy };
+  return new Scene({ undo: undo.move(), ...parts });
 }
 
 async function loadApps(cluster: Cluster, log: (line: string) => void): Promise<Parts["images"]> {
@@ -144,11 +148,12 @@ async function beginMonitoring(
   undo: AsyncDisposableStack,
   cluster: Cluster,
   kube: Kube,
+  namespaces: Namespaces,
   log: (line: string) => void,
 ): Promise<Monitoring> {
   const { tar, reference } = await prometheusImage(log);
   await cluster.loadImage(tar);
-  const monitoring = new Monitoring(kube, cluster, await makeNamespace({ kube, undo }, "monitoring"), reference);
+  const monitoring = new Monitoring(kube, cluster, await namespaces.make("monitoring"), reference);
   undo.use(monitoring);
   await monitoring.begin();
   return monitoring;
@@ -158,6 +163,7 @@ async function startOperator(
   undo: AsyncDisposableStack,
   cluster: Cluster,
   kube: Kube,
+  namespaces: Namespaces,
   options: SceneOptions,
   log: (line: string) => void,
 ): Promise<Pick<Parts, "operator" | "proxy">> {
@@ -168,31 +174,10 @@ async function startOperator(
   undo.defer(() => deleteCrds(kube));
   await applyCrds(kube);
   if (options.operator === "none") return { operator: undefined, proxy: undefined };
-  const namespace = await makeNamespace({ kube, undo }, "fairlead-system");
+  const namespace = await namespaces.make("fairlead-system");
   const proxy = options.proxy ? undo.use(await ApiProxy.start(cluster.kubeconfig)) : undefined;
   const kubeconfig = proxy?.kubeconfig ?? cluster.kubeconfig;
   return { operator: undo.use(await OperatorProcess.start({ kubeconfig, namespace, log })), proxy };
-}
-
-async function makeNamespace({ kube, undo }: Pick<Parts, "kube" | "undo">, prefix: string): Promise<string> {
-  const name = `${prefix}-${randomBytes(3).toString("hex")}`;
-  const ref = { apiVersion: "v1", kind: "Namespace", name };
-  undo.defer(async () => {
-    await kube.delete(ref);
-    await until(
-      `the namespace ${name} to be gone`,
-      async (saw) => {
-        const found = await kube.find(ref);
-        saw(JSON.stringify(found?.["status"]));
-        // Finalizers would wait for an operator that may not run any more.
-        if (found !== undefined) await letGo(kube, name);
-        return found === undefined ? true : undefined;
-      },
-      { timeoutMs: 120_000, everyMs: 250 },
-    );
-  });
-  await kube.apply({ apiVersion: "v1", kind: "Namespace", metadata: { name } });
-  return name;
 }
 
 function asked<T>(part: T | undefined, what: string): T {
