@@ -17,6 +17,7 @@ import { command, type RunOptions } from "./cli/options.ts";
 import { startHttpServer } from "./controllers/http/server.ts";
 import { createWebhook } from "./controllers/http/webhook.ts";
 import { type Manager, startManager } from "./controllers/manager.ts";
+import { StandbyHooks } from "./controllers/standby.ts";
 import { systemClock } from "./ports/clock.ts";
 import { countedGit, countedMetrics } from "./telemetry/counted.ts";
 import { createLogger, type Logger } from "./telemetry/logger.ts";
@@ -52,9 +53,11 @@ async function run(options: RunOptions): Promise<void> {
   });
   const events = new KubernetesEvents(transport, { instance: identity });
   let manager: Manager | undefined;
+  const unfenced = new KubernetesClient({ transport, discovery, leadership: { holds: () => true } });
+  const standby = new StandbyHooks(unfenced, log);
   const webhook = createWebhook({
-    tokenOf: async (key, signal) => manager?.hookToken(key, signal),
-    notify: (key) => manager?.notify(key),
+    tokenOf: (key, signal) => (manager === undefined ? standby.token(key, signal) : manager.hookToken(key, signal)),
+    notify: (key) => (manager === undefined ? standby.notify(key) : manager.notify(key)),
     onOutcome: (outcome) => telemetry.hook(outcome),
     log,
   });

@@ -1,0 +1,97 @@
+import { describe, expect, test } from "vitest";
+import type { JsonObject } from "../../api/json.ts";
+import type { Manifest } from "../../api/objects.ts";
+import type { Cursor, Stage } from "../../api/v1alpha1/cursor.ts";
+import { type Claim, followed, overlay } from "./overlay.ts";
+
+const T = "2026-01-01T00:00:00.000Z";
+const cursor = (stage: Stage, selection: Cursor["selection"] = { kind: "Git" }): Cursor => ({
+  stage,
+  stable: "s",
+  weight: 0,
+  selection,
+  replicas: 4,
+  enteredAt: T,
+  startedAt: T,
+  peak: 0,
+  verdicts: [],
+  passed: [],
+  previous: [],
+});
+const claim = (at: Cursor | undefined): Claim => ({ workload: "web", service: "web", cursor: at });
+const deployment = (spec: JsonObject, name = "web"): Manifest => ({
+  apiVersion: "apps/v1",
+  kind: "Deployment",
+  metadata: { name, namespace: "shop" },
+  spec: { ...spec, template: { spec: { image: "git" } } },
+});
+const service: Manifest = {
+  apiVersion: "v1",
+  kind: "Service",
+  metadata: { name: "web", namespace: "shop" },
+  spec: { selector: { app: "web" }, ports: [{ port: 80 }] },
+};
+const live = (spec: JsonObject): Manifest => ({ ...deployment({}), spec });
+
+describe("a Deployment", () => {
+  test("is Git's own without a rollout", () => {
+    expect(overlay(deployment({ replicas: 4 }), undefined, undefined)).toEqual(deployment({ replicas: 4 }));
+  });
+  test("of another name is Git's own", () => {
+    const other = deployment({ replicas: 4 }, "db");
+    expect(overlay(other, claim(cursor("Resting")), undefined)).toBe(other);
+  });
+  test.each<[string, Cursor | undefined, Manifest | undefined, number]>([
+    ["that does not exist yet starts at 0: its first pods are a revision's", undefined, undefined, 0],
+    ["that runs before its rollout looked keeps what Git says", undefined, live({ replicas: 2 }), 4],
+    ["that is being taken over keeps its live replicas", cursor("Adopting"), live({ replicas: 3 }), 3],
+    ["that is taken over stands at 0", cursor("Resting"), live({ replicas: 0 }), 0],
+    ["stands at 0 in mid-rollout, whatever is live", cursor("Stepping"), live({ replicas: 7 }), 0],
+    ["that is handed back keeps its live replicas", cursor("HandingBack"), live({ replicas: 4 }), 4],
+  ])("%s", (_name, at, is, replicas) => {
+    const result = overlay(deployment({ replicas: 4 }), claim(at), is);
+    expect(result["spec"]).toMatchObject({ replicas });
+    expect(result.metadata.annotations).toEqual({ "fairlead.dev/replicas": "4" });
+  });
+  test("without replicas in Git has no annotation", () => {
+    const result = overlay(deployment({}), claim(cursor("Resting")), live({ replicas: 0 }));
+    expect(result.metadata.annotations).toBeUndefined();
+    expect(result["spec"]).toMatchObject({ replicas: 0 });
+  });
+  test("that is handed back keeps the template that ran; a word of Git waits", () => {
+    const is = live({ replicas: 4, template: { spec: { image: "ran" } } });
+    expect(overlay(deployment({ replicas: 4 }), claim(cursor("Restoring")), is)["spec"]).toMatchObject({
+      template: { spec: { image: "ran" } },
+    });
+  });
+});
+
+describe("a Service", () => {
+  test.each<[Cursor["selection"], JsonObject]>([
+    [{ kind: "Git" }, { app: "web" }],
+    [
+      { kind: "Revision", revision: "c" },
+      { app: "web", "fairlead.dev/revision": "c" },
+    ],
+    [{ kind: "Serving" }, { app: "web", "fairlead.dev/serving": "true" }],
+    [{ kind: "Workload" }, { app: "web", "fairlead.dev/serving": "handback" }],
+  ])("selects %o", (selection, selector) => {
+    expect(overlay(service, claim(cursor("Stepping", selection)), undefined)["spec"]).toEqual({
+      selector,
+      ports: [{ port: 80 }],
+    });
+  });
+});
+
+describe("what a sync leaves to the rollout", () => {
+  test("a live selector is followed, another field is not", () => {
+    const moved: Manifest = { ...service, spec: { selector: { app: "web", x: "y" }, ports: [{ port: 81 }] } };
+    expect(followed(service, claim(cursor("Stepping")), moved)["spec"]).toEqual({
+      selector: { app: "web", x: "y" },
+      ports: [{ port: 80 }],
+    });
+  });
+  test("nothing is followed before the rollout has taken over", () => {
+    expect(followed(service, claim(undefined), service)).toBe(service);
+  });
+});
