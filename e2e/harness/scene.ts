@@ -125,15 +125,16 @@ export async function openScene(options: SceneOptions): Promise<Scene> {
   const scratch = await mkdtemp(join(tmpdir(), "fairlead-scene-"));
   undo.defer(() => rm(scratch, { recursive: true, force: true, maxRetries: 5 }));
   const kube = undo.use(new Kube(cluster.kubeconfig));
-  const own = undo.use(new Namespaces(kube));
+  const monitoringPlace = undo.use(new Namespaces(kube));
   const images = options.apps ? await loadApps(cluster, log) : undefined;
   const ssh = sshdPath() !== undefined;
   const git = undo.use(await startGitServer({ host: cluster.hostAddress, ssh }));
-  const monitoring = options.prometheus ? await beginMonitoring(undo, cluster, kube, own, log) : undefined;
-  const { operator, proxy } = await startOperator(undo, cluster, kube, own, options, log);
+  const monitoring = options.prometheus ? await beginMonitoring(undo, cluster, kube, monitoringPlace, log) : undefined;
+  const { operator, proxy } = await startOperator(undo, cluster, kube, undo.use(new Namespaces(kube)), options, log);
   await monitoring?.ready();
   // Those of the suite go first, while the operator is there.
   const namespaces = undo.use(new Namespaces(kube));
+  undo.defer(() => monitoringPlace.begin());
   const parts = { cluster, kube, namespaces, git, scratch, images, monitoring, operator, proxy };
   return new Scene({ undo: undo.move(), ...parts });
 }

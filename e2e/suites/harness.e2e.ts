@@ -126,7 +126,7 @@ describe("the operator's image", () => {
   it("loads every module of the operator, and what they import", async () => {
     const said = await inNode(`
       import { globSync } from "node:fs";
-      const files = globSync("/app/dist/{adapters,controllers,core,telemetry,ports,api}/**/*.js");
+      const files = globSync("/app/dist/{adapters,api,cli,controllers,core,ports,telemetry}/**/*.js");
       for (const file of files) await import(file);
       console.log(files.length > 20 ? "all" : "few");
       process.exit(0);`);
