@@ -41,7 +41,7 @@ export function command(version: string, run: (options: RunOptions) => Promise<v
 }
 
 /** Parses `host:port`, `[v6]:port` or `:port` (all addresses). */
-export function listen(text: string): RunOptions["listen"] {
+function listen(text: string): RunOptions["listen"] {
   const match = /^(?:\[([^\]]*)\]|([^:]*)):(\d{1,5})$/.exec(text);
   const port = Number(match?.[3]);
   if (match === null || port > 65_535)

@@ -29,7 +29,7 @@ const IN_TEXT: readonly (readonly [pattern: RegExp, by: string])[] = [
 ];
 
 /** Tells whether a key promises a secret: `password`, `bearerToken`, `private_key`, a Secret's `data`. */
-export function isSecretKey(key: string): boolean {
+function isSecretKey(key: string): boolean {
   const plain = key.toLowerCase().replaceAll(/[-_.]/g, "");
   return SECRET_KEYS.has(plain) || SECRET_ENDINGS.some((ending) => plain.endsWith(ending));
 }

@@ -1,5 +1,6 @@
 import { type JsonObject, stringify } from "../../api/json.ts";
 import { isManifest, type Manifest, type ObjectRef, refOf, title } from "../../api/objects.ts";
+import { FIELD_MANAGER } from "../../api/v1alpha1/names.ts";
 import {
   ApiError,
   type ApplyOptions,
@@ -15,9 +16,6 @@ import type { Leadership } from "../../ports/leadership.ts";
 import type { CachedDiscovery } from "./discovery.ts";
 import { collectionPath, objectPath, withQuery } from "./paths.ts";
 import type { Call, Transport, Verb } from "./transport.ts";
-
-/** The one field manager of everything that Fairlead writes. */
-export const FIELD_MANAGER = "fairlead";
 
 /** The parts of the adapter that the client stands on. */
 export interface ClientParts {
@@ -158,7 +156,7 @@ export class KubernetesClient implements Cluster, Creator {
 }
 
 /** The headers of a write made with the rights of a service account. A name that is none is refused: never fall back to the operator's rights. */
-export function impersonation(identity: Identity): Readonly<Record<string, string | string[]>> {
+function impersonation(identity: Identity): Readonly<Record<string, string | string[]>> {
   if (identity.account === undefined) return {};
   const { namespace, name } = identity.account;
   for (const part of [namespace, name]) {

@@ -27,7 +27,7 @@ export interface EventsOptions {
 }
 
 /** Who reports, in every Event. */
-export const REPORTING_CONTROLLER = "fairlead.dev/operator";
+const REPORTING_CONTROLLER = "fairlead.dev/operator";
 
 const INFO = { resource: "events", namespaced: true };
 const MAX_MESSAGE = 1024;

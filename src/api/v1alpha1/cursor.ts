@@ -40,8 +40,7 @@ export const selection = z.object({
 export type Selection = Readonly<z.infer<typeof selection>>;
 
 /** Why all traffic moves to one revision. */
-export const CAUSES = ["Promoted", "RolledBack", "Rescued", "Rejected", "Cancelled", "Superseded"] as const;
-export type Cause = (typeof CAUSES)[number];
+const CAUSES = ["Promoted", "RolledBack", "Rescued", "Rejected", "Cancelled", "Superseded"] as const;
 
 /** The outcome of one measurement. */
 export const OUTCOMES = ["Pass", "Fail", "NoData", "ProviderError", "Invalid"] as const;

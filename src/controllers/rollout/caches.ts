@@ -79,7 +79,7 @@ function labelOf({ before, now }: Change, label: string): string | undefined {
 }
 
 /** Readiness and labels are all that a rollout looks at; the rest of a pod is most of its size. */
-export function trimPod(pod: Manifest): Manifest {
+function trimPod(pod: Manifest): Manifest {
   const { name, namespace, uid, resourceVersion, labels, deletionTimestamp } = pod.metadata;
   const ready = listAt(pod, "status", "conditions").filter((one) => stringAt(one, "type") === "Ready");
   const metadata = { name, namespace, uid, resourceVersion, labels, deletionTimestamp };
@@ -94,7 +94,7 @@ export function trimPod(pod: Manifest): Manifest {
 }
 
 /** Names of pods and whether they are ready. */
-export function trimSlice(slice: Manifest): Manifest {
+function trimSlice(slice: Manifest): Manifest {
   const endpoints = listAt(slice, "endpoints").map((endpoint) => ({
     conditions: isObject(endpoint) ? endpoint["conditions"] : undefined,
     targetRef: { name: stringAt(endpoint, "targetRef", "name") },

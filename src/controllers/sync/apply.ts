@@ -123,6 +123,6 @@ function changeOf(
 }
 
 /** A failure of one object; the others go on. */
-export function failed(member: Member, reason: Failure["reason"], message: string): Applied {
+function failed(member: Member, reason: Failure["reason"], message: string): Applied {
   return { kind: "Failed", member, failure: { ref: member.ref, position: member.position, reason, message } };
 }

@@ -16,7 +16,7 @@ export interface Judgement {
 }
 
 /** The limit a metric is held against. */
-export function limitOf(metric: Metric): Limit {
+function limitOf(metric: Metric): Limit {
   return metric.successRate ?? metric.limit ?? {};
 }
 

@@ -18,7 +18,7 @@ export interface Track {
 }
 
 /** Label matchers for the pods of a track, without braces: `namespace="shop",pod=~"web-x-[a-z0-9]+-[a-z0-9]+"`. */
-export function matchers({ namespace, deployment }: Track): string {
+function matchers({ namespace, deployment }: Track): string {
   const literal = deployment.replaceAll(".", "\\\\.");
   return `namespace="${namespace}",pod=~"${literal}-[a-z0-9]+-[a-z0-9]+"`;
 }

@@ -1,7 +1,7 @@
 import type { Cursor } from "../../api/v1alpha1/cursor.ts";
 import { Mark } from "../../api/v1alpha1/names.ts";
 import type { RolloutSpec } from "../../api/v1alpha1/progressiverollout.ts";
-import { baseSelector, matches, overlaidSelector, SERVING } from "./selection.ts";
+import { matches, overlaidSelector, SERVING } from "./selection.ts";
 
 /** A pod of a revision, or of the taken-over Deployment (then `revision` is absent). */
 export interface PodSeen {
@@ -92,9 +92,4 @@ export function trafficInPlace(seen: Seen, cursor: Cursor): boolean {
   const live = seen.service.selector;
   if (Object.keys(live).length !== Object.keys(wanted).length || !matches(wanted, live)) return false;
   return seen.pods.every((pod) => !seen.endpoints.has(pod.name) || matches(wanted, pod.labels));
-}
-
-/** Tells whether the Service's own selector, as Git has it, would match pods with these labels. */
-export function selectorReaches(service: ServiceSeen, labels: Readonly<Record<string, string>>): boolean {
-  return matches(baseSelector(service.selector), labels);
 }

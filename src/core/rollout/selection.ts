@@ -8,7 +8,7 @@ export const LEFT = "false";
 export const HANDED_BACK = "handback";
 
 /** The selector entries that a selection adds to what Git says. */
-export function selectionKeys(selection: Selection): Readonly<Record<string, string>> {
+function selectionKeys(selection: Selection): Readonly<Record<string, string>> {
   switch (selection.kind) {
     case "Git":
       return {};

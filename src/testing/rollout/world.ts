@@ -295,7 +295,7 @@ function isLeft(pod: SimPod): boolean {
 }
 
 /** One line of a golden log for an effect. */
-export function describe(effect: Effect): string {
+function describe(effect: Effect): string {
   const { do: verb, ...rest } = effect;
   const words = Object.entries(rest)
     .filter(([key]) => key !== "uid")
