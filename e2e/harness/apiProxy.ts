@@ -11,43 +11,15 @@ import { Connection } from "../../src/adapters/kubernetes/connection.ts";
 import type { Json } from "../../src/api/json.ts";
 import { Listener } from "../apps/listener.ts";
 import { type ApiCall, classify, describeCall } from "./apiCalls.ts";
-
-/** Which calls. */
-export type CallFilter = (call: ApiCall) => boolean;
-
-/** What happens to a call instead of, or besides, being passed on. */
-export type ApiAction =
-  /** Answered by the proxy itself. */
-  | { readonly kind: "Deny"; readonly status: number; readonly reason?: string; readonly retryAfterSeconds?: number }
-  /** Held back for a while, then passed on. */
-  | { readonly kind: "Delay"; readonly ms: number }
-  /** The connection is cut, and the API server never hears of it. */
-  | { readonly kind: "CutBefore" }
-  /** The API server did it, and the caller never hears of it. */
-  | { readonly kind: "CutAfter" }
-  /** Runs before the call is passed on. */
-  | { readonly kind: "Before"; readonly run: (call: ApiCall) => void | Promise<void> }
-  /** Runs when the API server has answered, before the caller hears of it. */
-  | { readonly kind: "After"; readonly run: (call: ApiCall, status: number) => void | Promise<void> };
-
-/** How long a rule stays. */
-export interface RuleOptions {
-  /** For so many calls; for ever when absent. */
-  readonly times?: number;
-  /** Lets so many matching calls pass first. */
-  readonly skip?: number;
-}
-
-interface Rule {
-  readonly matches: CallFilter;
-  readonly action: ApiAction;
-  skip: number;
-  times: number;
-}
-
-/** Writes that say something: the Lease is renewed by the clock, and Events only tell of the others. */
-export const meaningfulWrite: CallFilter = ({ write, resource }) =>
-  write && resource !== "leases" && resource !== "events";
+import {
+  type ApiAction,
+  actionsFor,
+  type CallFilter,
+  deny,
+  meaningfulWrite,
+  type Rule,
+  type RuleOptions,
+} from "./apiRules.ts";
 
 /**
  * A reverse proxy on this machine's loopback, before an API server: it counts calls, records writes, and does to chosen
@@ -167,7 +139,7 @@ export class ApiProxy implements AsyncDisposable {
     this.#number += 1;
     const call = classify(this.#number, method, path, headers, parsed(body));
     this.#calls.push(call);
-    const actions = this.#actionsFor(call);
+    const actions = actionsFor(this.#rules, call);
     for (const action of actions) {
       if (action.kind === "Deny") return deny(answer, action);
       if (action.kind === "CutBefore") return void answer.destroy();
@@ -204,19 +176,6 @@ export class ApiProxy implements AsyncDisposable {
     await pipeline(from.body, answer);
   }
 
-  #actionsFor(call: ApiCall): readonly ApiAction[] {
-    const actions: ApiAction[] = [];
-    for (const rule of this.#rules) {
-      if (!rule.matches(call)) continue;
-      if (rule.skip > 0) rule.skip -= 1;
-      else if (rule.times > 0) {
-        rule.times -= 1;
-        actions.push(rule.action);
-      }
-    }
-    return actions;
-  }
-
   #config(): string {
     const name = "proxy";
     return stringify({
@@ -242,16 +201,6 @@ function parsed(body: Buffer): Json | undefined {
   } catch {
     return body.toString("utf8");
   }
-}
-
-function deny(
-  answer: ServerResponse,
-  { status, reason = "Denied", retryAfterSeconds }: ApiAction & { kind: "Deny" },
-): void {
-  const retry = retryAfterSeconds === undefined ? {} : { "retry-after": String(retryAfterSeconds) };
-  answer.writeHead(status, { "content-type": "application/json", ...retry });
-  const message = "refused by the tests' proxy";
-  answer.end(JSON.stringify({ kind: "Status", apiVersion: "v1", status: "Failure", code: status, reason, message }));
 }
 
 const HOP_BY_HOP = ["connection", "keep-alive", "transfer-encoding", "upgrade", "host", "content-length", "expect"];

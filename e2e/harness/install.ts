@@ -36,7 +36,7 @@ export interface Operator extends AsyncDisposable {
 export interface InstalledOperator extends Operator {
   /** The name of the pod that leads now. */
   leader(): Promise<string>;
-  /** Deletes the leading pod at once, as a lost node would, and waits until another one leads. */
+  /** Deletes the leading pod with hardly a moment to stop in, and waits until another one leads. */
   killLeader(): Promise<void>;
 }
 

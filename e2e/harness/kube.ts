@@ -14,7 +14,7 @@ import { type KubeCall, KubeCalls, KubeError } from "./kubeCalls.ts";
 const execute = promisify(execFile);
 
 /** The field manager of what the tests apply. */
-export const TEST_MANAGER = "test";
+const TEST_MANAGER = "test";
 
 /** Which objects of a kind. */
 export interface ListOptions {
@@ -24,11 +24,13 @@ export interface ListOptions {
 }
 
 /** Anything that has the shape of a Kubernetes object, typed models among them. */
-export interface ObjectLike {
-  readonly apiVersion?: string;
-  readonly kind?: string;
-  readonly metadata?: { readonly name?: string; readonly namespace?: string };
-}
+export type ObjectLike =
+  | Manifest
+  | {
+      readonly apiVersion?: string;
+      readonly kind?: string;
+      readonly metadata?: { readonly name?: string; readonly namespace?: string };
+    };
 
 /** A test's own client of an API server: raw JSON, a field manager of its own, no cache. */
 export class Kube implements AsyncDisposable {

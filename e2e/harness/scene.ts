@@ -8,7 +8,7 @@ import { appImages, prometheusImage } from "../apps/images.ts";
 import type { Cluster } from "../cluster/index.ts";
 import { ApiProxy } from "./apiProxy.ts";
 import { applyCrds, assertNoCrds, deleteCrds } from "./crds.ts";
-import { type InstallOptions, installOperator, type Operator } from "./install.ts";
+import { type InstalledOperator, type InstallOptions, installOperator, type Operator } from "./install.ts";
 import { Kube } from "./kube.ts";
 import { Monitoring } from "./monitoring.ts";
 import { Namespaces } from "./namespaces.ts";
@@ -58,6 +58,12 @@ export class Scene implements AsyncDisposable {
 
   get operator(): Operator {
     return asked(this.#parts.operator, "an operator");
+  }
+
+  /** The operator that was installed by its chart. */
+  get installed(): InstalledOperator {
+    const { operator } = this.#parts;
+    return asked(operator !== undefined && "killLeader" in operator ? operator : undefined, 'operator: "pod"');
   }
 
   /** The operator that runs as a process of this machine. */
@@ -113,7 +119,7 @@ interface Parts {
   readonly scratch: string;
   readonly images: { readonly shop: string; readonly load: string } | undefined;
   readonly monitoring: Monitoring | undefined;
-  readonly operator: Operator | undefined;
+  readonly operator: InstalledOperator | OperatorProcess | undefined;
   readonly proxy: ApiProxy | undefined;
 }
 

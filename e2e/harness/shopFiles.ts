@@ -68,7 +68,7 @@ export function shopFiles(
 }
 
 /** The ProgressiveRollout of the shop. */
-export function rolloutManifest({ namespace, name, prometheus }: ShopPlace, choice: RolloutChoice): Manifest {
+function rolloutManifest({ namespace, name, prometheus }: ShopPlace, choice: RolloutChoice): Manifest {
   const { canary, rolling, successRate, settleSeconds = 2, scaleDownDelaySeconds = 30 } = choice;
   const analysis =
     successRate === undefined && choice.analysis === undefined
