@@ -1,6 +1,6 @@
 import type { Cursor, Selection } from "../../api/v1alpha1/cursor.ts";
 import { isServing, livePods, readyOf, type Seen, workloadPods } from "./seen.ts";
-import { HANDED_BACK, LEFT, SERVING, selects } from "./selection.ts";
+import { HANDED_BACK, LEFT, matches, SERVING, selects } from "./selection.ts";
 import { stepsOf } from "./strategies/strategy.ts";
 import { since } from "./timing.ts";
 
@@ -43,7 +43,9 @@ export function want(seen: Seen, cursor: Cursor, now: number): Want {
     case "Narrowing":
       return { revisions, workload: undefined, serving };
     case "Emptying":
+      return { revisions, workload: 0, serving };
     case "Resting":
+      if (shrinks(seen, cursor)) serving.set(stable, replicas);
       return { revisions, workload: 0, serving };
     case "Stepping": {
       // Pods of any third revision would match the serving mark, so they go before tracks are mixed.
@@ -135,9 +137,21 @@ function traffic(seen: Seen, cursor: Cursor, wanted: Want): readonly Effect[] {
   return [...effects, ...markEffects(seen, cursor, wanted)];
 }
 
+/**
+ * Tells whether stable has more pods than are wanted: the surplus leaves the Service before it is stopped,
+ * and stays out until it is gone.
+ */
+export function shrinks(seen: Seen, cursor: Cursor): boolean {
+  if (seen.revisions.some(({ hash, replicas }) => hash === cursor.stable && replicas > cursor.replicas)) return true;
+  return cursor.selection.kind === "Serving" && livePods(seen, cursor.stable).length > cursor.replicas;
+}
+
 /** Writes that put the serving marks right; none where the marks decide nothing. */
 export function markEffects(seen: Seen, cursor: Cursor, wanted: Want): readonly Effect[] {
-  const mixes = cursor.stage === "Stepping" || (cursor.stage === "Returning" && cursor.selection.kind === "Serving");
+  const mixes =
+    cursor.stage === "Stepping" ||
+    (cursor.stage === "Returning" && cursor.selection.kind === "Serving") ||
+    (cursor.stage === "Resting" && shrinks(seen, cursor));
   if (!mixes) return [];
   return [cursor.stable, cursor.candidate ?? ""].flatMap((hash) => servingMarks(seen, hash, wanted.serving.get(hash)));
 }
@@ -166,8 +180,7 @@ function removal(seen: Seen, cursor: Cursor, wanted: Want, settled: boolean): re
     const goal = wanted.revisions.get(hash);
     if (goal === "Keep") continue;
     if (goal !== undefined && replicas <= goal) continue;
-    const resize = hash === cursor.stable && cursor.stage === "Resting";
-    if (!resize && !mayShrink(seen, hash, goal ?? 0, settled)) continue;
+    if (!mayShrink(seen, hash, goal ?? 0, settled)) continue;
     if (goal !== undefined || replicas > 0) effects.push({ do: "ScaleRevision", revision: hash, replicas: goal ?? 0 });
     else if (livePods(seen, hash).length === 0) effects.push({ do: "RemoveRevision", revision: hash });
   }
@@ -186,13 +199,16 @@ function removal(seen: Seen, cursor: Cursor, wanted: Want, settled: boolean): re
 }
 
 /**
- * Pods may be stopped once enough of them are out of the endpoints, and have been for the settle time.
+ * Pods may be stopped once no more of them than the goal can get a request: neither by the endpoints as they are,
+ * nor by the selector, should an unready one become ready again; and that has held for the settle time.
  * Where the Deployment or the Service is gone, there is nobody to take over and nothing to wait for.
  */
 function mayShrink(seen: Seen, revision: string, goal: number, settled: boolean): boolean {
   if (seen.workload === undefined || seen.service === undefined) return true;
-  const serving = livePods(seen, revision).filter((pod) => seen.endpoints.has(pod.name)).length;
-  return serving <= goal && (settled || livePods(seen, revision).length === 0);
+  const { selector } = seen.service;
+  const pods = livePods(seen, revision);
+  const reachable = pods.filter(({ name, labels }) => seen.endpoints.has(name) || matches(selector, labels));
+  return reachable.length <= goal && (settled || pods.length === 0);
 }
 
 /**

@@ -34,7 +34,7 @@ const ROLLING: Record<string, Json> = { ...BASE, strategy: { rolling: { batch: 1
 
 function world(spec: Record<string, Json>, change: (world: SimWorld) => void = () => {}): () => SimWorld {
   return () => {
-    const made = new SimWorld({ template: "v1", replicas: 4, spec, lagMs: 1_000 });
+    const made = new SimWorld({ template: "v1", replicas: 4, spec, lags: { nodes: 1_000 } });
     change(made);
     return made;
   };
@@ -201,6 +201,12 @@ export const scenarios: readonly Scenario[] = [
     world: world(BASE),
     happenings: [push(15, "v2"), set(25, "scale to 6", { replicas: 6 }), set(36, "scale to 3", { replicas: 3 })],
     seconds: 100,
+  },
+  {
+    name: "scaled-at-rest",
+    world: world(BASE),
+    happenings: [set(15, "scale to 2", { replicas: 2 }), set(30, "scale to 3", { replicas: 3 })],
+    seconds: 40,
   },
   {
     name: "promotion-reverted-before-it-settled",

@@ -28,6 +28,19 @@ interface SimPod {
 interface SimDeployment {
   replicas: number;
   template: string;
+  /** What its controllers have taken notice of, and when they will take notice of the rest. */
+  noticed: { replicas: number; template: string };
+  noticesAt: number | undefined;
+}
+
+/** How late the parts of the cluster are; milliseconds. */
+export interface Lags {
+  /** From a change of a Deployment to what its controllers do. */
+  readonly controllers?: number;
+  /** From a change of a pod or a selector to the endpoints. */
+  readonly endpoints?: number;
+  /** From the endpoints to what every node does. */
+  readonly nodes?: number;
 }
 
 /** How a template behaves in the simulated cluster. */
@@ -65,24 +78,28 @@ export class SimWorld implements RolloutWorld {
   /** Called before each write; throws a Crash where the operator is to die. */
   beforeWrite: (what: string) => void = () => {};
   readonly log: string[] = [];
+  /** The highest number of replicas that Git has asked for. */
+  mostReplicas: number;
   /** Revisions for which Prometheus has answered with a value inside the limits. */
   readonly passed = new Set<string>();
   /** Looks at each decision that is reported. */
   onDecision: (decision: Decision) => void = () => {};
-  /** Endpoints as the data plane of every node knows them, with the time from which they hold. */
-  #dataplane: { at: number; names: Set<string> }[] = [];
+  /** Endpoints as they were due, with the time from which they hold. */
+  #history: { readonly at: number; readonly names: ReadonlySet<string> }[] = [];
   #serial = 0;
   #parsed: { readonly from: unknown; readonly spec: RolloutSpec } | undefined;
-  readonly #lagMs: number;
+  readonly #lags: Required<Lags>;
 
-  constructor(options: { template: string; replicas: number; spec: Record<string, Json>; lagMs?: number }) {
+  constructor(options: { template: string; replicas: number; spec: Record<string, Json>; lags?: Lags }) {
     this.git = { template: options.template, replicas: options.replicas };
-    this.workload = { template: options.template, replicas: options.replicas };
+    this.workload = deployment(options.template, options.replicas);
+    this.workload.noticed = { template: options.template, replicas: options.replicas };
     this.spec = options.spec;
-    this.#lagMs = options.lagMs ?? 0;
+    this.mostReplicas = options.replicas;
+    this.#lags = { controllers: 0, endpoints: 0, nodes: 0, ...options.lags };
     this.#settleControllers();
     for (const pod of this.pods) Object.assign(pod, { readyAt: START });
-    this.#dataplane = [{ at: START, names: this.endpoints() }];
+    this.#history = [{ at: START, names: this.endpoints() }];
   }
 
   /** A commit: the sync applies the Deployment with the overlay, so its replicas stay as the rollout wants them. */
@@ -119,13 +136,15 @@ export class SimWorld implements RolloutWorld {
         target: this.workload.template,
         replicas: this.workload.replicas,
         gitReplicas: this.git.replicas,
-        ready: web.filter((pod) => this.#ready(pod) && pod.template === this.workload.template).length,
-        pods: web.length,
+        ready: noticed(this.workload)
+          ? web.filter((pod) => this.#ready(pod) && pod.template === this.workload.template).length
+          : 0,
+        pods: noticed(this.workload) ? web.length : Number.POSITIVE_INFINITY,
       },
       service: { selector: this.selector },
       revisions: [...this.revisions].map(([hash, { replicas }]) => ({ hash, replicas })),
       pods: this.pods.map((pod) => this.#seen(pod)),
-      endpoints: this.endpoints(),
+      endpoints: this.#known(this.#lags.endpoints),
     };
     return { rollout, seen };
   }
@@ -154,14 +173,14 @@ export class SimWorld implements RolloutWorld {
     this.log.push(describe(effect));
     switch (effect.do) {
       case "CreateRevision":
-        this.revisions.set(effect.revision, { replicas: effect.replicas, template: effect.revision });
+        this.revisions.set(effect.revision, this.revisions.get(effect.revision) ?? deployment(effect.revision, 0));
+        this.#revision(effect.revision).replicas = effect.replicas;
         break;
       case "ScaleRevision":
         this.#revision(effect.revision).replicas = effect.replicas;
         break;
       case "RemoveRevision":
-        this.#revision(effect.revision).replicas = 0;
-        this.#settleControllers();
+        for (const pod of this.pods) if (pod.revision === effect.revision && pod.gone === undefined) this.#stop(pod);
         this.revisions.delete(effect.revision);
         break;
       case "RestartRevision":
@@ -188,16 +207,23 @@ export class SimWorld implements RolloutWorld {
     this.#follow();
   }
 
-  /** Names of the pods that the endpoints have as ready now. */
+  /** Names of the pods that the endpoints will have once they have caught up. */
   endpoints(): Set<string> {
     return new Set(
       this.pods.filter((pod) => this.#ready(pod) && matches(this.selector, pod.labels)).map(({ name }) => name),
     );
   }
 
-  /** Pods that any node may still send requests to: everything the data plane knew within its lag. */
+  /** Pods that any node may still send requests to: everything that was due within the lag of endpoints and nodes. */
   reachable(): ReadonlySet<string> {
-    return new Set(this.#dataplane.flatMap(({ names }) => [...names]));
+    const { endpoints, nodes } = this.#lags;
+    const oldest = this.#history.findLastIndex(({ at }) => at <= this.now - endpoints - nodes);
+    return new Set(this.#history.slice(Math.max(0, oldest)).flatMap(({ names }) => [...names]));
+  }
+
+  /** The endpoints as they were due some time ago. */
+  #known(ago: number): ReadonlySet<string> {
+    return this.#history.findLast(({ at }) => at <= this.now - ago)?.names ?? this.#history[0]?.names ?? new Set();
   }
 
   behaviour(template: string): Behaviour {
@@ -238,12 +264,19 @@ export class SimWorld implements RolloutWorld {
   }
 
   #settleControllers(): void {
-    this.#scale(undefined, this.workload);
-    for (const [hash, deployment] of this.revisions) this.#scale(hash, deployment);
+    for (const [hash, each] of [[undefined, this.workload] as const, ...this.revisions]) {
+      if (!noticed(each)) {
+        each.noticesAt ??= this.now + this.#lags.controllers;
+        if (this.now < each.noticesAt) continue;
+        each.noticed = { replicas: each.replicas, template: each.template };
+      }
+      each.noticesAt = undefined;
+      this.#scale(hash, each.noticed);
+    }
   }
 
   /** A Deployment's controllers: missing pods start; surplus ones stop, unready first, then those that left the Service. */
-  #scale(revision: string | undefined, deployment: SimDeployment): void {
+  #scale(revision: string | undefined, deployment: SimDeployment["noticed"]): void {
     const pods = this.pods.filter((pod) => pod.revision === revision && pod.gone === undefined);
     for (const pod of pods) if (pod.template !== deployment.template) this.#stop(pod);
     const current = pods.filter((pod) => pod.gone === undefined);
@@ -284,10 +317,19 @@ export class SimWorld implements RolloutWorld {
   }
 
   #follow(): void {
-    this.#dataplane.push({ at: this.now, names: this.endpoints() });
-    const current = this.#dataplane.findLastIndex(({ at }) => at <= this.now - this.#lagMs);
-    this.#dataplane = this.#dataplane.slice(Math.max(0, current));
+    this.#history.push({ at: this.now, names: this.endpoints() });
+    const { endpoints, nodes } = this.#lags;
+    const oldest = this.#history.findLastIndex(({ at }) => at <= this.now - endpoints - nodes);
+    this.#history = this.#history.slice(Math.max(0, oldest));
   }
+}
+
+function deployment(template: string, replicas: number): SimDeployment {
+  return { template, replicas, noticed: { template, replicas: 0 }, noticesAt: undefined };
+}
+
+function noticed({ replicas, template, noticed: known }: SimDeployment): boolean {
+  return known.replicas === replicas && known.template === template;
 }
 
 function isLeft(pod: SimPod): boolean {

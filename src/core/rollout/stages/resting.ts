@@ -1,10 +1,11 @@
 import type { Cursor } from "../../../api/v1alpha1/cursor.ts";
 import { because } from "../because.ts";
 import { advance, type Decision, enter, iso, narrowed, switching, withSelection } from "../decision.ts";
+import { markEffects, shrinks, want } from "../effects.ts";
 import type { Ready, StageRule } from "../plan.ts";
 import { livePods, readyOf } from "../seen.ts";
 import { stepsOf } from "../strategies/strategy.ts";
-import { since } from "../timing.ts";
+import { settleLeft, since } from "../timing.ts";
 
 /** A question about the Deployment's template while nothing is under way. */
 type Guard = (seen: Ready, cursor: Cursor, now: number) => Decision | undefined;
@@ -55,6 +56,16 @@ const paused: Guard = (seen, cursor, now) =>
       }
     : undefined;
 
+/** Surplus pods are out of the Service and about to be stopped: nothing may let them in again. */
+const shrinking: Guard = (seen, cursor, now) =>
+  shrinks(seen, cursor)
+    ? {
+        ...rest(seen, cursor, now),
+        kind: "Hold",
+        because: because("Settling", "surplus pods of stable leave first", "goes on by itself"),
+      }
+    : undefined;
+
 const start: Guard = (seen, cursor, now) => {
   const candidate = seen.workload.target;
   const steps = stepsOf(seen.spec.strategy, cursor.replicas);
@@ -71,13 +82,13 @@ const start: Guard = (seen, cursor, now) => {
     startedAt: iso(now),
     verdicts: [],
     passed: [],
-    selection: narrowed(cursor),
+    selection: { kind: "Revision", revision: cursor.stable },
   });
   return advance(next, because("Stepping", message));
 };
 
 /** The order is the policy: the first guard with an answer decides. Ways back come before anything that holds. */
-const guards: readonly Guard[] = [deleted, upToDate, earlierStable, rejected, stableIsDown, paused, start];
+const guards: readonly Guard[] = [deleted, upToDate, earlierStable, rejected, stableIsDown, paused, shrinking, start];
 
 /** No candidate: what does the Deployment's template mean now? */
 export const resting: StageRule = (seen, cursor, now) => {
@@ -89,21 +100,33 @@ export const resting: StageRule = (seen, cursor, now) => {
   return rest(seen, kept, now);
 };
 
-/** At rest the Service says what Git says, as soon as no pod of another revision could match that. */
+/** All traffic is at stable; the pods that it should have may still be missing. */
 function rest(seen: Ready, cursor: Cursor, now: number): Extract<Decision, { kind: "Rest" | "Hold" }> {
-  const others = seen.revisions.filter(({ hash }) => hash !== cursor.stable);
-  const alone = others.every(({ hash, replicas }) => replicas === 0 && livePods(seen, hash).length === 0);
-  const plain = alone && seen.workload.target === cursor.stable && seen.workload.replicas === 0;
-  const selection = plain ? ({ kind: "Git" } as const) : ({ kind: "Revision", revision: cursor.stable } as const);
-  const next = withSelection(cursor, { selection });
+  const next = withSelection(cursor, { selection: selectionAtRest(seen, cursor, now) });
   const ready = readyOf(seen, cursor.stable);
   if (ready < cursor.replicas) {
     const message = `${ready} of ${cursor.replicas} pods of stable revision ${cursor.stable} are ready`;
     const why = because("CapacityMissing", message, "goes on when they are ready, or commit a fix");
-    return { kind: "Hold", cursor: next, because: why, ...recheck(next, now) };
+    return { kind: "Hold", cursor: next, because: why, ...recheck(seen, next, now) };
   }
   const why = because("AtRest", `all traffic is at revision ${cursor.stable}`);
-  return { kind: "Rest", cursor: next, because: why, ...recheck(next, now) };
+  return { kind: "Rest", cursor: next, because: why, ...recheck(seen, next, now) };
+}
+
+/**
+ * At rest the Service says what Git says, as soon as no pod of another revision could match that.
+ * While stable shrinks, the Service selects by the serving mark: the surplus leaves it before it is stopped.
+ */
+function selectionAtRest(seen: Ready, cursor: Cursor, now: number): Cursor["selection"] {
+  const others = seen.revisions.filter(({ hash }) => hash !== cursor.stable);
+  const alone = others.every(({ hash, replicas }) => replicas === 0 && livePods(seen, hash).length === 0);
+  if (alone && shrinks(seen, cursor)) {
+    const marked = markEffects(seen, cursor, want(seen, cursor, now)).length === 0;
+    if (marked) return { kind: "Serving" };
+    return cursor.selection;
+  }
+  const asGit = alone && seen.workload.target === cursor.stable && seen.workload.replicas === 0;
+  return asGit ? { kind: "Git" } : { kind: "Revision", revision: cursor.stable };
 }
 
 /** Earlier revisions leave the window by age. */
@@ -112,11 +135,12 @@ function forgetOld(cursor: Cursor, now: number): Cursor {
   return previous.length === cursor.previous.length ? cursor : { ...cursor, previous };
 }
 
-/** The next moment at which time alone changes something: warm pods go, or a revision leaves the window. */
-function recheck(cursor: Cursor, now: number): { readonly recheckInMs?: number } {
+/** The next moment at which time alone changes something: warm pods go, a revision leaves the window, traffic has settled. */
+function recheck(seen: Ready, cursor: Cursor, now: number): { readonly recheckInMs?: number } {
   const times = cursor.previous
     .flatMap(({ until, warmUntil }) => [until, ...(warmUntil === undefined ? [] : [warmUntil])])
-    .map((time) => -since(time, now))
-    .filter((ms) => ms > 0);
-  return times.length === 0 ? {} : { recheckInMs: Math.min(...times) };
+    .map((time) => -since(time, now));
+  const settle = settleLeft(seen, cursor, now).ms ?? 0;
+  const ahead = [...times, settle].filter((ms) => ms > 0);
+  return ahead.length === 0 ? {} : { recheckInMs: Math.min(...ahead) };
 }

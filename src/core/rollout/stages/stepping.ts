@@ -185,7 +185,8 @@ export const stepping: StageRule = (seen, cursor, now) => {
   const { candidate } = cursor;
   if (step === undefined || candidate === undefined)
     return returning(cursor, now, "Cancelled", "there is no step left");
-  const current = { ...cursor, step: index, steps: steps.length, weight: step.weight };
+  const peak = Math.max(cursor.peak, step.weight);
+  const current = { ...cursor, step: index, steps: steps.length, weight: step.weight, peak };
   const walk: Walk = { seen, cursor: current, candidate, index, step, steps, now };
   for (const guard of before) {
     const decision = guard(walk);
