@@ -155,8 +155,11 @@ export class KubernetesClient implements Cluster, Creator {
   }
 }
 
-/** The headers of a write made with the rights of a service account. A name that is none is refused: never fall back to the operator's rights. */
-function impersonation(identity: Identity): Readonly<Record<string, string | string[]>> {
+/**
+ * The header of a write made with the rights of a service account. A name that is none is refused: never fall back to the operator's rights.
+ * The API server knows the groups of an account; naming them would need the right to impersonate groups, any of them.
+ */
+function impersonation(identity: Identity): Readonly<Record<string, string>> {
   if (identity.account === undefined) return {};
   const { namespace, name } = identity.account;
   for (const part of [namespace, name]) {
@@ -164,10 +167,7 @@ function impersonation(identity: Identity): Readonly<Record<string, string | str
       throw new ApiError("Invalid", `"${namespace}/${name}" names no service account`);
     }
   }
-  return {
-    "impersonate-user": `system:serviceaccount:${namespace}:${name}`,
-    "impersonate-group": ["system:serviceaccounts", `system:serviceaccounts:${namespace}`, "system:authenticated"],
-  };
+  return { "impersonate-user": `system:serviceaccount:${namespace}:${name}` };
 }
 
 /** The object without what only the server writes. */
