@@ -21,6 +21,8 @@ import {
   type RuleOptions,
 } from "./apiRules.ts";
 
+export type { CallFilter } from "./apiRules.ts";
+
 /**
  * A reverse proxy on this machine's loopback, before an API server: it counts calls, records writes, and does to chosen
  * calls what networks and API servers do. Callers use its kubeconfig; it has the real credentials.

@@ -49,6 +49,9 @@ const PORT = 8080;
  */
 export async function installOperator(cluster: Cluster, options: InstallOptions = {}): Promise<InstalledOperator> {
   const { namespace = "fairlead-system", replicas = 2, log = () => {} } = options;
+  await using undo = new AsyncDisposableStack();
+  const kube = undo.use(new Kube(cluster.kubeconfig));
+  await assertNoCrds(kube);
   const { tar, reference } = await operatorImage(log);
   await cluster.loadImage(tar);
   const [repository = "", tag = ""] = reference.split(":");
@@ -60,10 +63,7 @@ export async function installOperator(cluster: Cluster, options: InstallOptions 
     replicas: String(replicas),
     ...options.set,
   };
-  await using undo = new AsyncDisposableStack();
-  const kube = undo.use(new Kube(cluster.kubeconfig));
   const at = ["--namespace", namespace, "--kubeconfig", cluster.kubeconfig];
-  await assertNoCrds(kube);
   undo.defer(() => uninstall(kube, namespace, at));
   const set = Object.entries(values).flatMap(([key, value]) => ["--set", `${key}=${value}`]);
   await helm(["install", NAME, "charts/fairlead", "--create-namespace", ...at, ...set], log);
