@@ -74,7 +74,8 @@ function rolloutManifest({ namespace, name, prometheus }: ShopPlace, choice: Rol
     successRate === undefined && choice.analysis === undefined
       ? undefined
       : {
-          prometheus: { address: addressOf(prometheus) },
+          // An address of the caller's own needs no Prometheus of the scene.
+          prometheus: choice.analysis?.["prometheus"] ?? { address: addressOf(prometheus) },
           interval: "2s",
           metrics: [{ name: "errors", successRate: { min: successRate ?? 99 }, window: "10s" }],
           ...choice.analysis,

@@ -1,0 +1,92 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { listAt, numberAt, stringAt } from "../../../src/api/json.ts";
+import { conditionOf } from "../../harness/kube.ts";
+import { openScene, type Scene } from "../../harness/scene.ts";
+import {
+  cursorOf,
+  historyOf,
+  log,
+  podsByVersion,
+  underLoad,
+  untilEvent,
+  untilRest,
+  untilWeight,
+} from "../../harness/stories.ts";
+
+let scene: Scene;
+
+beforeAll(async () => {
+  scene = await openScene({ apps: true, prometheus: true, operator: "process", log });
+});
+afterAll(() => scene?.[Symbol.asyncDispose]());
+
+const canary = [
+  { weight: 20, hold: "3s" },
+  { weight: 50, hold: "3s" },
+];
+
+describe.concurrent("a canary that a real Prometheus judges", () => {
+  it("canary promoted", async () => {
+    const shop = await scene.shop({ version: "v1", replicas: 4, rollout: { canary, successRate: 99.5 } });
+    await untilRest(shop, "Adopted");
+
+    await underLoad(scene, shop, "canary promoted", async (load) => {
+      const sha = await shop.push({ version: "v2" });
+      await untilWeight(shop, 50);
+      const judged = (await podsByVersion(scene.kube, shop)).get("v2");
+      expect(judged).toHaveLength(4);
+      const rollout = await untilRest(shop, "Promoted");
+      await load.untilOnly(["v2"]);
+      await shop.untilApplied(sha);
+
+      // No pod restarts: those that were judged are those that serve now.
+      expect((await podsByVersion(scene.kube, shop)).get("v2")).toEqual(judged);
+      const pods = await scene.kube.list("v1", "Pod", { namespace: shop.namespace, labels: "app=web" });
+      const restarts = pods.flatMap((pod) => listAt(pod, "status", "containerStatuses"));
+      expect(restarts.map((status) => numberAt(status, "restartCount"))).toEqual(restarts.map(() => 0));
+
+      const [entry] = historyOf(rollout);
+      expect(entry).toMatchObject({ outcome: "Promoted", peakWeight: 100, revision: cursorOf(rollout, "stable") });
+      expect(conditionOf(rollout, "Ready")).toMatchObject({ status: "True", reason: "AtRest" });
+      const [verdict] = listAt(rollout, "status", "rollout", "verdicts");
+      expect(verdict).toMatchObject({ name: "errors", outcome: "Pass", revision: cursorOf(rollout, "stable") });
+    });
+  });
+
+  it("canary rejected", async () => {
+    // Long enough for several measurements in the first step.
+    const rollout = { canary: [{ weight: 20, hold: "8s" }, ...canary.slice(1)], successRate: 99.5 };
+    const shop = await scene.shop({ version: "v1", replicas: 4, rollout });
+    const adopted = await untilRest(shop, "Adopted");
+    const v1 = cursorOf(adopted, "stable");
+
+    const options = { exceptVersion: "v2" };
+    const story = "canary with 5 % errors rejected, then reverted";
+    const stats = await underLoad(
+      scene,
+      shop,
+      story,
+      async (load) => {
+        const sha = await shop.push({ version: "v2", failureRate: 0.05 });
+        const rejected = await shop.untilCondition("Stalled", "True", "Rejected");
+        await load.untilOnly(["v1"]);
+        const why = /errors is 9\d\.\d+.*99\.5/;
+        expect(conditionOf(rejected, "Ready")).toMatchObject({ status: "False", reason: "Rejected" });
+        expect(conditionOf(rejected, "Ready")?.message).toMatch(why);
+        expect(conditionOf(rejected, "Ready")?.message).toMatch(/revert the commit/);
+        expect(cursorOf(rejected, "stable")).toBe(v1);
+        expect(historyOf(rejected)[0]).toMatchObject({ outcome: "Rejected", peakWeight: 20 });
+        await untilEvent(scene.kube, shop, { type: "Warning", reason: "Rejected", message: why });
+
+        const reverted = await shop.revert(sha);
+        const rested = await shop.untilCondition("Ready", "True", "AtRest");
+        await shop.untilApplied(reverted);
+        expect(conditionOf(rested, "Stalled")).toBeUndefined();
+        expect(cursorOf(rested, "stable")).toBe(v1);
+        expect(stringAt(rested, "status", "rollout", "rejected", "revision")).toBeUndefined();
+      },
+      options,
+    );
+    expect(stats.byVersion["v2"]?.["500"] ?? 0, "v2's own errors").toBeGreaterThan(0);
+  });
+});

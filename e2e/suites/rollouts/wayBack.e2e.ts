@@ -1,0 +1,141 @@
+import { createServer, type Server } from "node:http";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { openScene, type Scene } from "../../harness/scene.ts";
+import {
+  cursorOf,
+  historyOf,
+  lastAnswerAfter,
+  log,
+  podsByVersion,
+  revisionsOf,
+  underLoad,
+  untilRest,
+  untilWeight,
+} from "../../harness/stories.ts";
+
+/** Answers every query with 100, and remembers them. */
+const queries: string[] = [];
+let prometheus: Server;
+let address: string;
+let scene: Scene;
+
+beforeAll(async () => {
+  prometheus = createServer((incoming, answer) => {
+    const url = new URL(incoming.url ?? "/", "http://prometheus");
+    const chunks: Buffer[] = [];
+    incoming.on("data", (chunk: Buffer) => chunks.push(chunk));
+    incoming.on("end", () => {
+      const form = new URLSearchParams(Buffer.concat(chunks).toString("utf8"));
+      queries.push(form.get("query") ?? url.searchParams.get("query") ?? "");
+      const result = [{ metric: {}, value: [Date.now() / 1_000, "100"] }];
+      answer.setHeader("content-type", "application/json");
+      answer.end(JSON.stringify({ status: "success", data: { resultType: "vector", result } }));
+    });
+  });
+  await new Promise<void>((resolve) => prometheus.listen(0, "127.0.0.1", resolve));
+  const bound = prometheus.address();
+  address = `http://127.0.0.1:${typeof bound === "object" ? bound?.port : ""}`;
+  scene = await openScene({ apps: true, operator: "process", log });
+});
+afterAll(async () => {
+  await scene?.[Symbol.asyncDispose]();
+  prometheus?.closeAllConnections();
+  prometheus?.close();
+});
+
+describe.concurrent("a revert is the way back", () => {
+  it("cancel by revert at 50 %", async () => {
+    const rollout = { canary: [{ weight: 50, hold: "5m" }] };
+    const shop = await scene.shop({ version: "v1", replicas: 4, rollout, webhook: true });
+    const v1 = cursorOf(await untilRest(shop, "Adopted"), "stable");
+
+    await underLoad(scene, shop, "cancel by revert at 50 %", async (load) => {
+      const sha = await shop.push({ version: "v2" });
+      await untilWeight(shop, 50);
+      await load.untilOnly(["v1", "v2"]);
+      const ms = await lastAnswerAfter(load, "v2", () => shop.revert(sha));
+      log(`time: last answer of a candidate ${ms.toFixed(0)} ms after its revert`);
+      expect(ms).toBeLessThan(5_000);
+      const rested = await untilRest(shop, "Cancelled");
+      expect(cursorOf(rested, "stable")).toBe(v1);
+      expect(historyOf(rested)[0]).toMatchObject({ outcome: "Cancelled", peakWeight: 50 });
+    });
+  });
+
+  it("roll back by revert after promotion, warm", async () => {
+    const analysis = { prometheus: { address } };
+    const rollout = { canary: [{ weight: 50, hold: "1s" }], analysis };
+    const shop = await scene.shop({ version: "v1", replicas: 4, rollout, webhook: true });
+    const v1 = cursorOf(await untilRest(shop, "Adopted"), "stable");
+
+    await underLoad(scene, shop, "roll back by revert after promotion, warm", async (load) => {
+      const sha = await shop.push({ version: "v2" });
+      await untilRest(shop, "Promoted");
+      await load.untilOnly(["v2"]);
+      const warm = (await podsByVersion(scene.kube, shop)).get("v1");
+      expect(warm).toHaveLength(4);
+      const asked = queries.length;
+      expect(asked, "measurements of v2").toBeGreaterThan(0);
+
+      const ms = await lastAnswerAfter(load, "v2", () => shop.revert(sha));
+      log(`time: last answer of a promoted version ${ms.toFixed(0)} ms after its revert, warm`);
+      expect(ms).toBeLessThan(5_000);
+      const rested = await untilRest(shop, "RolledBack");
+      expect(cursorOf(rested, "stable")).toBe(v1);
+      expect((await podsByVersion(scene.kube, shop)).get("v1")).toEqual(warm);
+      expect(queries.slice(asked), "measurements after the revert").toEqual([]);
+    });
+  });
+
+  it("superseded by a third commit", async () => {
+    const canary = [
+      { weight: 25, hold: "4s" },
+      { weight: 50, hold: "1s" },
+    ];
+    const shop = await scene.shop({ version: "v1", replicas: 4, rollout: { canary } });
+    await untilRest(shop, "Adopted");
+
+    await underLoad(scene, shop, "superseded by a third commit", async (load) => {
+      await shop.push({ version: "v2" });
+      const v2 = cursorOf(await untilWeight(shop, 25), "candidate");
+      const sha = await shop.push({ version: "v3" });
+      const rested = await untilRest(shop, "Promoted");
+      await load.untilOnly(["v3"]);
+      await shop.untilApplied(sha);
+      expect(historyOf(rested)).toMatchObject([
+        { outcome: "Promoted", revision: cursorOf(rested, "stable"), peakWeight: 100 },
+        { outcome: "Superseded", revision: v2, peakWeight: 25 },
+        { outcome: "Adopted" },
+      ]);
+      const left = (await revisionsOf(scene.kube, shop)).map(({ metadata }) => metadata.name);
+      expect(left.some((name) => name.endsWith(`-${v2}`))).toBe(false);
+    });
+  });
+
+  it("spec.paused holds the step; a revert is not held up", async () => {
+    const rollout = { canary: [{ weight: 50, hold: "1s" }] };
+    const shop = await scene.shop({ version: "v1", replicas: 4, rollout, webhook: true });
+    const v1 = cursorOf(await untilRest(shop, "Adopted"), "stable");
+
+    await underLoad(scene, shop, "paused, resumed, paused and reverted", async (load) => {
+      const paused = { ...rollout, spec: { paused: true } };
+      await shop.push({ version: "v2" });
+      await shop.untilRollout("a candidate", (object) => cursorOf(object, "candidate") !== undefined, { everyMs: 20 });
+      await shop.push({ rollout: paused, message: "Pause" });
+      const held = await shop.untilCondition("Reconciling", "True", "Paused");
+      expect(cursorOf(held, "weight")).toBe("50");
+      await load.untilOnly(["v1", "v2"]);
+
+      const ms = await lastAnswerAfter(load, "v2", () => shop.push({ version: "v1" }));
+      log(`time: last answer of a paused candidate ${ms.toFixed(0)} ms after its revert`);
+      const back = await untilRest(shop, "Cancelled");
+      expect(cursorOf(back, "stable")).toBe(v1);
+
+      await shop.push({ version: "v2", message: "Once more, still paused" });
+      await shop.untilCondition("Ready", "False", "Paused");
+      await shop.push({ rollout, message: "Go on" });
+      await untilRest(shop, "Promoted");
+      await load.untilOnly(["v2"]);
+    });
+  });
+});
