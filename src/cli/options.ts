@@ -7,10 +7,15 @@ export interface RunOptions {
   readonly store: string;
   readonly listen: { readonly host: string; readonly port: number };
   readonly leaseNamespace?: string;
+  /** Seconds after which others take over from a leader that is not heard of any more. */
+  readonly leaseDuration: number;
   readonly kubeconfig?: string;
   readonly context?: string;
   readonly logLevel: LogLevel;
 }
+
+/** Shorter, and a slow answer of the API server would end the leader; longer, and nobody would lead for minutes. */
+const LEASE_SECONDS = { min: 3, max: 300 };
 
 /** The `fairlead` command; `run` does the work. */
 export function command(version: string, run: (options: RunOptions) => Promise<void>): Command {
@@ -27,6 +32,12 @@ export function command(version: string, run: (options: RunOptions) => Promise<v
       port: 8080,
     })
     .option("--lease-namespace <name>", "namespace of the leader's Lease (default: the operator's own)")
+    .option(
+      "--lease-duration <seconds>",
+      `how long others wait for a leader that is silent, ${LEASE_SECONDS.min} to ${LEASE_SECONDS.max}; it stops by itself after two thirds`,
+      leaseDuration,
+      15,
+    )
     .option("--kubeconfig <file>", "kubeconfig to use outside a cluster (default: KUBECONFIG)")
     .option("--context <name>", "context of the kubeconfig (default: its current one)")
     .addOption(
@@ -48,6 +59,14 @@ function listen(text: string): RunOptions["listen"] {
     throw new InvalidArgumentError("give host:port, for example 127.0.0.1:8080 or :8080");
   const host = match[1] ?? match[2] ?? "";
   return { host: host === "" ? "::" : host, port };
+}
+
+/** Parses whole seconds within bounds. */
+function leaseDuration(text: string): number {
+  const seconds = /^\d{1,3}$/.test(text) ? Number(text) : Number.NaN;
+  const { min, max } = LEASE_SECONDS;
+  if (!(seconds >= min && seconds <= max)) throw new InvalidArgumentError(`give whole seconds from ${min} to ${max}`);
+  return seconds;
 }
 
 function level(text: string): LogLevel {

@@ -1,0 +1,40 @@
+import { describe, expect, it } from "vitest";
+import { command, type RunOptions } from "./options.ts";
+
+async function parse(...args: readonly string[]): Promise<RunOptions> {
+  let parsed: RunOptions | undefined;
+  const program = command("0", async (options) => {
+    parsed = options;
+  });
+  for (const one of [program, ...program.commands]) one.exitOverride().configureOutput({ writeErr: () => {} });
+  await program.parseAsync(args, { from: "user" });
+  if (parsed === undefined) throw new Error("nothing was run");
+  return parsed;
+}
+
+describe("fairlead run", () => {
+  it("has defaults for a pod", async () => {
+    expect(await parse("run")).toEqual({
+      store: "/var/lib/fairlead",
+      listen: { host: "::", port: 8080 },
+      leaseDuration: 15,
+      logLevel: "info",
+    });
+  });
+
+  it("takes what is said", async () => {
+    expect(await parse("run", "--lease-duration", "5", "--listen", "[::1]:0", "--log-level", "debug")).toMatchObject({
+      leaseDuration: 5,
+      listen: { host: "::1", port: 0 },
+      logLevel: "debug",
+    });
+  });
+
+  it.each(["", "2", "301", "-5", "1.5", "15s", "1e2"])("refuses a lease of %j", async (text) => {
+    await expect(parse("run", `--lease-duration=${text}`)).rejects.toThrow("give whole seconds from 3 to 300");
+  });
+
+  it.each(["", "8080", "host", "host:", "host:70000", "::1:8080"])("refuses to listen on %j", async (text) => {
+    await expect(parse("run", `--listen=${text}`)).rejects.toThrow("give host:port");
+  });
+});
