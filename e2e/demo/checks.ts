@@ -15,7 +15,7 @@ const BACK_WITHIN_MS = 10_000;
 
 /** All checks of the story. */
 export function checksOf(facts: Facts): readonly Check[] {
-  return [...aboutV2(facts), ...aboutV3(facts), ...aboutTheWayBack(facts), ...aboutAll(facts)];
+  return [...aboutV2(facts), ...aboutTheWayBack(facts), ...aboutV3(facts), ...aboutAll(facts)];
 }
 
 /** The check that is made when everything is down. */
@@ -24,21 +24,20 @@ export function nothingLeft(left: readonly string[]): Check {
 }
 
 function aboutV2({ samples, pushes }: Facts): readonly Check[] {
-  const steps = during(samples, pushes.v2?.at, pushes.v3?.at).filter(
-    ({ status }) => status.rollout?.stage === "Stepping",
-  );
-  const passed = WEIGHTS.filter((weight) =>
-    steps.some(({ status }) => status.rollout?.weight === weight && status.rollout.verdicts.some(isPass)),
-  );
+  const all = during(samples, pushes.v2?.at, pushes.revertOfV2?.at);
+  const steps = all.filter(({ status }) => status.rollout?.stage === "Stepping");
+  // A step that has had its time is left the moment the verdict comes: what the cursor remembers is never missed.
+  const passed = WEIGHTS.filter((_weight, step) => all.some(({ status }) => status.rollout?.passed.includes(step)));
+  const verdict = steps.some(({ status }) => status.rollout?.verdicts.some(({ outcome }) => outcome === "Pass"));
   const after = samples.findLast(
-    (sample) => sample.at < (pushes.v3?.at ?? Infinity) && ended(sample, "Promoted", "v2"),
+    (sample) => sample.at < (pushes.revertOfV2?.at ?? Infinity) && ended(sample, "Promoted", "v2"),
   );
   const judged = [...uidsOf(steps, "v2")];
   const kept = judged.filter((uid) => after?.pods.some((pod) => pod.uid === uid && pod.ready && pod.restarts === 0));
   return [
     {
       what: `v2 passed ${WEIGHTS.join(" % and ")} %, each by a verdict of Prometheus, and was promoted`,
-      ok: passed.length === WEIGHTS.length && after !== undefined,
+      ok: passed.length === WEIGHTS.length && verdict && after !== undefined,
       found: `passed ${passed.join(", ") || "none"}; ${after === undefined ? "not promoted" : "promoted"}`,
     },
     {
@@ -50,7 +49,7 @@ function aboutV2({ samples, pushes }: Facts): readonly Check[] {
 }
 
 function aboutV3({ samples, pushes }: Facts): readonly Check[] {
-  const of = during(samples, pushes.v3?.at, pushes.revertOfV2?.at);
+  const of = during(samples, pushes.v3?.at, undefined);
   const entry = of.flatMap(({ status }) => status.history ?? []).find(({ outcome }) => outcome === "Rejected");
   const rejected = of.find(({ reason }) => reason === "Rejected");
   const weights = of
@@ -79,7 +78,7 @@ function aboutV3({ samples, pushes }: Facts): readonly Check[] {
 function aboutTheWayBack(facts: Facts): readonly Check[] {
   const { samples, pushes } = facts;
   const ms = timings(facts).v1Alone;
-  const of = during(samples, pushes.revertOfV2?.at, undefined);
+  const of = during(samples, pushes.revertOfV2?.at, pushes.v3?.at);
   const last = of.at(-1);
   const steps = of.filter(({ status }) => status.rollout?.stage === "Stepping").length;
   const first = [...uidsOf(during(samples, 0, pushes.v2?.at).slice(-1), "v1")];
@@ -128,10 +127,6 @@ function aboutAll({ samples, load, rate, differences, memory }: Facts): readonly
       found: memory === undefined ? "not measured" : `${(memory / 1024 / 1024).toFixed(0)} MiB`,
     },
   ];
-}
-
-function isPass({ outcome }: { readonly outcome: string }): boolean {
-  return outcome === "Pass";
 }
 
 function describe({ version, what, count }: FailureCount): string {

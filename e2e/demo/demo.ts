@@ -54,7 +54,7 @@ async function watch(
   screen.freeze();
   const load = await watcher.load?.stats();
   const memory = residentMemory(await operator.metrics());
-  const differences = pushes.revertOfV2 === undefined ? undefined : await differencesFromGit(kube, shop);
+  const differences = pushes.revertOfV3 === undefined ? undefined : await differencesFromGit(kube, shop);
   const { clusterMs, sceneMs } = stage;
   return { samples: watcher.samples, pushes, rate, clusterMs, sceneMs, load, memory, differences };
 }

@@ -1,4 +1,4 @@
-import { listAt, numberAt, stringAt } from "../../src/api/json.ts";
+import { at, listAt, numberAt, stringAt } from "../../src/api/json.ts";
 import type { Manifest } from "../../src/api/objects.ts";
 import { Mark } from "../../src/api/v1alpha1/names.ts";
 import { parseRollout, type RolloutStatus } from "../../src/api/v1alpha1/progressiverollout.ts";
@@ -42,21 +42,25 @@ export interface Looked {
   readonly at: number;
   readonly sync: Manifest;
   readonly rollout: Manifest | undefined;
+  readonly deployments: readonly Manifest[];
   readonly pods: readonly Manifest[];
   readonly load: LoadStats | undefined;
 }
 
-/** Makes a sample of what was seen; what the look before knew of revisions is kept, as their pods go. */
-export function sampleOf({ at, sync, rollout, pods, load }: Looked, before: Sample | undefined): Sample {
-  const seen = pods.map(podSample);
-  const known = seen.flatMap(({ revision, version }): [string, string][] =>
-    revision === undefined ? [] : [[revision, version]],
-  );
+/** Makes a sample of what was seen; what the look before knew of revisions is kept, as they go. */
+export function sampleOf(
+  { at: when, sync, rollout, deployments, pods, load }: Looked,
+  before: Sample | undefined,
+): Sample {
+  const known = deployments.flatMap(({ metadata: { labels }, spec }): [string, string][] => {
+    const revision = labels?.[Mark.revision];
+    return revision === undefined ? [] : [[revision, versionIn(at(spec, "template", "spec"))]];
+  });
   const versionOf = new Map([...(before?.versionOf ?? []), ...known]);
   const condition =
     (rollout === undefined ? undefined : conditionOf(rollout, "Ready")) ?? conditionOf(sync, "Ready") ?? NOTHING_YET;
   return {
-    at,
+    at: when,
     attempted: stringAt(sync, "status", "attemptedRevision"),
     applied: stringAt(sync, "status", "appliedRevision"),
     subject: stringAt(sync, "status", "subject"),
@@ -64,7 +68,7 @@ export function sampleOf({ at, sync, rollout, pods, load }: Looked, before: Samp
     ready: condition.status === "True",
     reason: condition.reason,
     message: withVersions(condition.message, versionOf),
-    pods: seen,
+    pods: pods.map(podSample),
     versionOf,
     load,
     answers: difference(totals(load), totals(before?.load)),
@@ -99,16 +103,21 @@ function difference(
 }
 
 function podSample(pod: Manifest): PodSample {
-  const [container] = listAt(pod, "spec", "containers");
-  const version = listAt(container, "env").find((one) => stringAt(one, "name") === "VERSION");
   const restarts = listAt(pod, "status", "containerStatuses").map((one) => numberAt(one, "restartCount") ?? 0);
   return {
     name: pod.metadata.name,
     uid: pod.metadata.uid ?? "",
-    version: stringAt(version, "value") ?? "?",
+    version: versionIn(pod["spec"]),
     revision: pod.metadata.labels?.[Mark.revision],
     ready: isPodReady(pod),
     terminating: pod.metadata.deletionTimestamp !== undefined,
     restarts: restarts.reduce((sum, count) => sum + count, 0),
   };
+}
+
+/** The version that the containers of a pod's spec are told to answer with. */
+function versionIn(spec: unknown): string {
+  const [container] = listAt(spec, "containers");
+  const version = listAt(container, "env").find((one) => stringAt(one, "name") === "VERSION");
+  return stringAt(version, "value") ?? "?";
 }

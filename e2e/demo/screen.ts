@@ -27,7 +27,6 @@ export class Screen {
   chapter(text: string): void {
     const line = `${this.#clock()} ${text}`;
     this.say(this.#colour ? `\n\u001b[1m${line}\u001b[0m` : `\n${line}`);
-    this.#news = "";
   }
 
   /** A line of progress. */

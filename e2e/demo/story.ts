@@ -25,9 +25,9 @@ export interface Push {
 /** The pushes of the story, as far as it came. */
 export interface Pushes {
   v2?: Push;
+  revertOfV2?: Push;
   v3?: Push;
   revertOfV3?: Push;
-  revertOfV2?: Push;
 }
 
 /** What the story is told with. */
@@ -44,9 +44,10 @@ export interface Telling {
 export async function tell(telling: Telling): Promise<void> {
   await beginWithV1(telling);
   const v2 = await release(telling);
+  // Before the next canary: that one lets the pods of former revisions go, and v1 would have to start again.
+  await rollBack(telling, v2);
   const v3 = await releaseBroken(telling);
   await revertBroken(telling, v3);
-  await rollBack(telling, v2);
 }
 
 async function beginWithV1({ shop, watcher, screen, rate, signal }: Telling): Promise<void> {
@@ -69,6 +70,16 @@ async function release(telling: Telling): Promise<Push> {
   return push;
 }
 
+async function rollBack(telling: Telling, v2: Push): Promise<void> {
+  const { shop, watcher, screen, signal } = telling;
+  screen.chapter("v2 is reverted in Git, after its promotion: the rollback");
+  const push = await timed(() => shop.revert(v2.sha));
+  telling.pushes.revertOfV2 = push;
+  await watcher.until("answers of v1 alone", (sample) => onlyFrom(sample, "v1"), 60_000, signal);
+  await watcher.until("rest at v1", (sample) => ended(sample, "RolledBack", "v1") && sample.ready, 90_000, signal);
+  screen.progress("v1 is back, by its own pods, which had stayed warm, and without analysis");
+}
+
 async function releaseBroken(telling: Telling): Promise<Push> {
   const { shop, watcher, screen, signal } = telling;
   screen.chapter(`v3 is pushed: ${V3_ERRORS * 100} % of its answers are errors`);
@@ -76,8 +87,8 @@ async function releaseBroken(telling: Telling): Promise<Push> {
   telling.pushes.v3 = push;
   const rejected = (sample: Sample) => sample.reason === "Rejected" && stage(sample.status) === "Resting";
   await watcher.until("v3 rejected", rejected, 120_000, signal);
-  await watcher.until("answers of v2 alone", (sample) => onlyFrom(sample, "v2"), 30_000, signal);
-  screen.progress("v3 is refused: all answers are v2's, and the resource says what ends this");
+  await watcher.until("answers of v1 alone", (sample) => onlyFrom(sample, "v1"), 30_000, signal);
+  screen.progress("v3 is refused: all answers are v1's, and the resource says what ends this");
   return push;
 }
 
@@ -86,20 +97,10 @@ async function revertBroken(telling: Telling, v3: Push): Promise<void> {
   screen.chapter("v3 is reverted in Git");
   const push = await timed(() => shop.revert(v3.sha));
   telling.pushes.revertOfV3 = push;
-  await watcher.until("Ready again", ({ applied, ready }) => applied === push.sha && ready, 60_000, signal);
+  const atRest = ({ applied, ready, status }: Sample) =>
+    applied === push.sha && ready && status.rollout?.selection.kind === "Git";
+  await watcher.until("Ready again, and nothing of v3 left", atRest, 90_000, signal);
   screen.progress("Git and the cluster say the same again");
-}
-
-async function rollBack(telling: Telling, v2: Push): Promise<void> {
-  const { shop, watcher, screen, signal } = telling;
-  screen.chapter("v2 is reverted in Git, after its promotion: the rollback");
-  const push = await timed(() => shop.revert(v2.sha));
-  telling.pushes.revertOfV2 = push;
-  await watcher.until("answers of v1 alone", (sample) => onlyFrom(sample, "v1"), 60_000, signal);
-  const atRest = (sample: Sample) =>
-    ended(sample, "RolledBack", "v1") && sample.ready && sample.status.rollout?.selection.kind === "Git";
-  await watcher.until("rest at v1", atRest, 90_000, signal);
-  screen.progress("v1 is back, by its own warm pods and without analysis; nothing of v2 is left");
 }
 
 /** Whether the rollout that ended last ended like this. */

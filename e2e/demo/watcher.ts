@@ -71,13 +71,14 @@ export class Watcher implements AsyncDisposable {
 
   async #look(): Promise<Sample> {
     const { namespace, name, rolloutRef } = this.#shop;
-    const [sync, rollout, pods, load] = await Promise.all([
+    const [sync, rollout, deployments, pods, load] = await Promise.all([
       this.#shop.sync(),
       this.#kube.find(rolloutRef),
+      this.#kube.list("apps/v1", "Deployment", { namespace }),
       this.#kube.list("v1", "Pod", { namespace, labels: `app=${name}` }),
       this.load?.stats(),
     ]);
-    return sampleOf({ at: performance.now(), sync, rollout, pods, load }, this.last);
+    return sampleOf({ at: performance.now(), sync, rollout, deployments, pods, load }, this.last);
   }
 
   #describe(): string {
