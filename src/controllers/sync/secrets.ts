@@ -25,7 +25,9 @@ export class Secrets {
     let cache = this.#caches.get(key);
     if (cache === undefined) {
       const query = { apiVersion: "v1", kind: "Secret", namespace, name };
-      cache = this.#watcher.watch(query, () => this.#wake(key), this.#signal);
+      // The first list is no news: whoever asked for it is waiting for it.
+      const news = () => this.#caches.get(key)?.synced && this.#wake(key);
+      cache = this.#watcher.watch(query, () => void news(), this.#signal);
       this.#caches.set(key, cache);
     }
     await this.#watcher.untilSynced([cache], signal);
