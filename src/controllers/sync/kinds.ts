@@ -1,8 +1,11 @@
 import type { Key, Manifest } from "../../api/objects.ts";
 import { Mark } from "../../api/v1alpha1/names.ts";
 import { ownerOf } from "../../core/sync/owner.ts";
-import type { Discovery, KindInfo } from "../../ports/cluster.ts";
+import { ApiError, type Discovery, type KindInfo } from "../../ports/cluster.ts";
 import type { Change, ObjectCache, Watcher } from "../../ports/watch.ts";
+
+/** A kind that cannot be listed at all must not hold up the others for longer. */
+const FIRST_LIST_MS = 10_000;
 
 /** Watches every kind that syncs apply, by the mark on the objects: drift is seen when it happens, and nothing is polled. */
 export class ManagedObjects {
@@ -26,8 +29,15 @@ export class ManagedObjects {
       cache = this.#watcher.watch(query, (change) => this.#changed(change), this.#signal);
       this.#caches.set(id, cache);
     }
-    if (!cache.synced) await this.#watcher.untilSynced([cache], signal);
-    return cache;
+    if (cache.synced) return cache;
+    const limit = AbortSignal.timeout(FIRST_LIST_MS);
+    try {
+      await this.#watcher.untilSynced([cache], AbortSignal.any([signal, limit]));
+      return cache;
+    } catch (error) {
+      if (signal.aborted || !limit.aborted) throw error;
+      throw new ApiError("Unavailable", `objects of ${apiVersion} ${kind} cannot be listed, so drift would go unseen`);
+    }
   }
 
   /** Wakes the sync that owns the object, or owned it before the change. */
