@@ -98,6 +98,8 @@ export async function startManager(parts: ManagerParts, signal: AbortSignal): Pr
       atRest: (namespace, name) => isAtRest(caches, parts.digest, `${namespace}/${name}`),
     },
     now: clock.now,
+    notify,
+    wake: wakeSync,
   });
   const rollout = start(parts, "ProgressiveRollout", caches.rollouts, async (key, stop) =>
     reconcileRollout(rolloutWorld, key, clock.now, AbortSignal.any([signal, stop])),

@@ -21,6 +21,10 @@ export function assess(results: readonly Applied[]): Assessment {
       failures.push(result.failure);
       continue;
     }
+    if (result.kind === "Waiting") {
+      waiting.push({ ref: result.member.ref, message: result.message });
+      continue;
+    }
     const { member, stored } = result;
     if (stored.metadata.uid !== undefined) uids.set(member.id, stored.metadata.uid);
     if (result.kind === "Slowed") {

@@ -1,9 +1,9 @@
 import { keyOf, refOf } from "../../api/objects.ts";
 import type { GitSync } from "../../api/v1alpha1/gitsync.ts";
 import { Mark } from "../../api/v1alpha1/names.ts";
-import type { Identity } from "../../ports/cluster.ts";
 import { after, never, type Requeue } from "../requeue.ts";
 import { prune } from "./prune.ts";
+import { identityOf } from "./reconcile.ts";
 import type { SyncWorld } from "./world.ts";
 
 /** How soon a deletion that failed is tried again. */
@@ -24,16 +24,14 @@ export async function finalizeSync(world: SyncWorld, sync: GitSync, signal: Abor
   const { object, spec, status } = sync;
   const { finalizers = [], namespace = "", name } = object.metadata;
   if (!finalizers.includes(Mark.finalizer)) return never;
-  const identity: Identity =
-    spec.serviceAccountName === undefined ? {} : { account: { namespace, name: spec.serviceAccountName } };
   if (spec.prune && !spec.suspend) {
     const result = await prune(
       {
         sync: { namespace, name },
         members: [],
-        identity,
+        identity: identityOf(sync),
         inventory: status.inventory ?? [],
-        claimedBy: (id) => world.claimedBy(id, { namespace, name }),
+        claimedBy: (id) => world.neighbours.claimedBy(id, { namespace, name }),
         operatorNamespace: world.operatorNamespace,
         healthy: true,
         rolloutsAtRest: true,
@@ -44,8 +42,9 @@ export async function finalizeSync(world: SyncWorld, sync: GitSync, signal: Abor
       signal,
     );
     if (result.deleted.length > 0) world.pruned(sync, result.deleted);
-    const left = result.failures.filter(({ message }) => !message.includes("forbidden"));
-    if (left.length > 0) {
+    const left = result.failures.filter(({ reason }) => reason !== "Forbidden");
+    const unread = result.decision.kind === "Prune" && result.decision.keep.some(({ why }) => why === "Unreadable");
+    if (left.length > 0 || unread) {
       await world.remember(sync, result.inventory, signal);
       return after(RETRY_MS);
     }

@@ -1,4 +1,4 @@
-import type { Manifest } from "../../api/objects.ts";
+import { type Manifest, title } from "../../api/objects.ts";
 import type { InventoryEntry } from "../../api/v1alpha1/gitsync.ts";
 import { type Member, wantedIds } from "../../core/sync/desiredSet.ts";
 import { type Inventory, prunable, refOfEntry, withoutPruned } from "../../core/sync/inventory.ts";
@@ -6,12 +6,13 @@ import type { Failure } from "../../core/sync/outcome.ts";
 import type { SyncName } from "../../core/sync/owner.ts";
 import { type PruneDecision, type PruneInput, planPrune } from "../../core/sync/prune.ts";
 import { ApiError, type Cluster, type Identity, isApiError } from "../../ports/cluster.ts";
+import { lacksPermission, refusal } from "./failure.ts";
 
 /** What a prune is asked with. */
 export interface PruneRequest
   extends Pick<
     PruneInput,
-    "inventory" | "claimedBy" | "operatorNamespace" | "healthy" | "rolloutsAtRest" | "confirmed" | "enabled"
+    "inventory" | "claimedBy" | "unasked" | "operatorNamespace" | "healthy" | "rolloutsAtRest" | "confirmed" | "enabled"
   > {
   readonly sync: SyncName;
   readonly members: readonly Member[];
@@ -30,7 +31,9 @@ export interface Pruned {
 export async function prune(request: PruneRequest, cluster: Cluster, signal: AbortSignal): Promise<Pruned> {
   const { inventory, members, sync } = request;
   const live = new Map<string, Manifest | undefined | "Unreadable">();
-  for (const entry of prunable(inventory, members)) live.set(entry.id, await read(entry, cluster, signal));
+  // Where nothing may be deleted, nothing is read: that can last for ever.
+  for (const entry of request.enabled ? prunable(inventory, members) : [])
+    live.set(entry.id, await read(entry, cluster, signal));
   const decision = planPrune({ ...request, sync, wanted: wantedIds(members), live: (id) => live.get(id) });
   if (decision.kind !== "Prune") return { decision, inventory, deleted: [], failures: [] };
   const gone: string[] = decision.forget.map(({ id }) => id);
@@ -44,7 +47,8 @@ export async function prune(request: PruneRequest, cluster: Cluster, signal: Abo
       deleted.push(id);
     } catch (error) {
       if (!(error instanceof ApiError) || error.kind === "Fenced") throw error;
-      failures.push({ ref, reason: "PruneFailed", message: error.message });
+      const reason = lacksPermission(error) ? "Forbidden" : "PruneFailed";
+      failures.push({ ref, reason, message: refusal(error, `cannot delete ${title(ref)}: `, "was not deleted") });
     }
   }
   return { decision, inventory: withoutPruned(inventory, gone), deleted, failures };

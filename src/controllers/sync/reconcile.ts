@@ -1,27 +1,26 @@
-import { keyOf } from "../../api/objects.ts";
-import { durationMs } from "../../api/v1alpha1/common.ts";
+import { type Key, keyOf } from "../../api/objects.ts";
 import type { GitSync, InventoryEntry } from "../../api/v1alpha1/gitsync.ts";
-import { desiredSet, type Member, wantedIds } from "../../core/sync/desiredSet.ts";
-import { type Inventory, planned, withApplied } from "../../core/sync/inventory.ts";
-import { stages } from "../../core/sync/order.ts";
+import { desiredSet, wantedIds } from "../../core/sync/desiredSet.ts";
+import { type Inventory, planned, prunable, withApplied } from "../../core/sync/inventory.ts";
 import type { Attempt, Failure, SyncOutcome, Waiting } from "../../core/sync/outcome.ts";
-import type { Identity } from "../../ports/cluster.ts";
+import type { PruneDecision } from "../../core/sync/prune.ts";
+import { type Identity, isApiError } from "../../ports/cluster.ts";
 import type { Commit } from "../../ports/git.ts";
-import { after, type Requeue } from "../requeue.ts";
-import { type Applied, applyMember } from "./apply.ts";
+import { after, never, type Requeue } from "../requeue.ts";
+import type { Applied } from "./apply.ts";
+import { applyAll } from "./applyAll.ts";
 import { assess } from "./assess.ts";
+import { messageOf } from "./failure.ts";
 import { kindsOf } from "./kinds.ts";
 import { prune } from "./prune.ts";
 import { checkIn, readSource } from "./source.ts";
-import type { SyncState } from "./state.ts";
+import type { Content, SyncState } from "./state.ts";
 import type { SyncWorld } from "./world.ts";
 
 /** How long a set with something broken in it waits for its next try; a commit or a watch event comes sooner. */
 const RETRY_MS = 10_000;
-/** How soon the API server may serve a kind whose definition has just been applied. */
-const DEFINITION_MS = 500;
-/** Applies under way at once in one sync. */
-const IN_FLIGHT = 8;
+/** How soon the API server may serve a kind whose definition has just been applied, or another sync may have looked. */
+const SOON_MS = 500;
 
 /** What one pass over a set did. */
 interface Pass {
@@ -35,23 +34,35 @@ interface Pass {
  * Without news and without drift it writes nothing and reads nothing.
  */
 export async function reconcileSync(world: SyncWorld, sync: GitSync, signal: AbortSignal): Promise<Requeue> {
+  try {
+    return await look(world, sync, signal);
+  } catch (error) {
+    // The resource has moved on or is gone, or this process must stop: there is nothing to tell.
+    if (signal.aborted || isApiError(error, "Conflict", "Fenced", "NotFound")) throw error;
+    const message = `Work on the sync failed: ${messageOf(error)}; it is tried again`;
+    await world
+      .report(sync, { kind: "GitFailed", reason: "ReconcileFailed", message }, undefined, signal)
+      // The first error says more; it is logged, and the next try reports again.
+      .catch(() => undefined);
+    throw error;
+  }
+}
+
+async function look(world: SyncWorld, sync: GitSync, signal: AbortSignal): Promise<Requeue> {
   const state = world.states.of(keyOf(sync.object));
   if (sync.spec.suspend) {
     await world.report(sync, { kind: "Suspended" }, undefined, signal);
-    return { kind: "Never" };
+    return never;
   }
   const due = checkIn(sync, state, world.now()) === 0;
-  const trouble = due ? await readSource(sync, state, world, world.now, signal) : undefined;
-  if (trouble !== undefined) state.trouble = trouble;
-  else if (due) state.trouble = undefined;
+  if (due) state.trouble = await readSource(sync, state, world, world.now, signal);
 
-  const pass = state.content === undefined ? undefined : await work(world, sync, state, state.content.commit, signal);
+  const pass = state.content === undefined ? undefined : await work(world, sync, state, state.content, signal);
   const outcome = state.trouble ?? brokenOutcome(state, world.now()) ?? pass?.outcome;
   if (outcome !== undefined) await world.report(sync, outcome, pass?.inventory, signal);
+  state.settledAt = state.lookedAt;
   const next = checkIn(sync, state, world.now());
-  const retry =
-    state.trouble === undefined ? next : Math.min(next, Math.max(RETRY_MS, durationMs(sync.spec.interval) / 4));
-  return after(Math.min(retry, pass?.recheckInMs ?? retry));
+  return after(Math.min(next, pass?.recheckInMs ?? next));
 }
 
 function brokenOutcome(state: SyncState, now: number): SyncOutcome | undefined {
@@ -72,41 +83,65 @@ async function work(
   world: SyncWorld,
   sync: GitSync,
   state: SyncState,
-  commit: Commit,
+  content: Content,
   signal: AbortSignal,
 ): Promise<Pass> {
   const { object, spec } = sync;
+  const { commit, rendered } = content;
   const name = { namespace: object.metadata.namespace ?? "", name: object.metadata.name };
-  const rendered = state.content?.rendered ?? [];
   const kinds = await kindsOf(rendered, world.discovery, signal);
   const set = desiredSet(rendered, { sync: name, operatorNamespace: world.operatorNamespace, kinds });
   const stored = sync.status.inventory ?? [];
   if (set.kind === "Refused") {
     const attempt = attemptOf(commit, state, world.now());
-    return { outcome: { kind: "Refused", attempt, problems: set.problems }, inventory: stored };
+    const outcome = { kind: "Refused", attempt, problems: set.problems } as const;
+    const { accepted } = state;
+    // Drift from the last good content is corrected meanwhile.
+    if (accepted !== undefined && accepted !== content) {
+      return { ...(await work(world, sync, state, accepted, signal)), outcome };
+    }
+    return { outcome, inventory: stored };
   }
   const { members } = set;
+  state.accepted = content;
   state.wanted = wantedIds(members);
 
   // Write-ahead: what is about to be applied is in the inventory first, so a crash orphans nothing.
   const inventory = planned(stored, members);
   const reported = isSuperset(stored, inventory) ? sync : await world.remember(sync, inventory, signal);
-  const identity: Identity =
-    spec.serviceAccountName === undefined
-      ? {}
-      : { account: { namespace: name.namespace, name: spec.serviceAccountName } };
-  const results = await applyAll(world, members, { sync: name, state, ...identity }, signal);
-  for (const result of results) if (result.kind === "Corrected") world.corrected(reported, result);
+  const identity = identityOf(sync);
+  const elapsed = world.now() - state.startedAt;
+  const results = await applyAll(
+    members,
+    { sync: name, state, ...identity },
+    {
+      cluster: world.cluster,
+      managed: world.managed,
+      rivalOf: (owner, id) => world.neighbours.rivalry(owner, id, sync, state),
+      claimOn: world.claims(members),
+    },
+    { now: world.now, elapsed },
+    signal,
+  );
+  for (const result of results) world.tellOf(reported, result);
 
   const assessed = assess(results);
   const complete = assessed.failures.length === 0 && assessed.waiting.length === 0;
+  const claimants = new Set<Key>();
+  const leaving = spec.prune && prunable(inventory, members).length > 0;
+  const unasked = leaving ? world.neighbours.unasked(sync, state) : [];
   const pruned = await prune(
     {
       sync: name,
       members,
       identity,
       inventory: withApplied(inventory, assessed.uids),
-      claimedBy: (id) => world.claimedBy(id, name),
+      claimedBy: (id) => {
+        const by = world.neighbours.claimedBy(id, name);
+        if (by !== undefined) claimants.add(by);
+        return by;
+      },
+      unasked,
       operatorNamespace: world.operatorNamespace,
       healthy: complete,
       rolloutsAtRest: world.rolloutsAtRest(members),
@@ -116,16 +151,20 @@ async function work(
     world.cluster,
     signal,
   );
+  // They may have been waiting for this sync to let go.
+  world.neighbours.wake(claimants);
   if (pruned.deleted.length > 0) world.pruned(reported, pruned.deleted);
   const failures = [...assessed.failures, ...pruned.failures];
-  const outcome = outcomeOf(
-    attemptOf(commit, state, world.now()),
-    members.length,
-    { ...assessed, failures },
-    pruned.decision,
-  );
-  const recheckInMs = recheck(members, results, failures, pruned.decision.kind === "Deferred");
+  const attempt = attemptOf(commit, state, world.now());
+  const outcome = outcomeOf(attempt, members.length, { ...assessed, failures }, pruned.decision);
+  const recheckInMs = recheck(results, failures, pruned.decision);
   return { outcome, inventory: pruned.inventory, ...(recheckInMs === undefined ? {} : { recheckInMs }) };
+}
+
+/** Who the writes of a sync are made as. */
+export function identityOf({ object, spec }: GitSync): Identity {
+  const { namespace = "" } = object.metadata;
+  return spec.serviceAccountName === undefined ? {} : { account: { namespace, name: spec.serviceAccountName } };
 }
 
 interface Found {
@@ -137,11 +176,11 @@ function outcomeOf(
   attempt: Attempt,
   objects: number,
   { failures, waiting }: Found,
-  pruning: Awaited<ReturnType<typeof prune>>["decision"],
+  pruning: PruneDecision,
 ): SyncOutcome {
   if (failures.length > 0) return { kind: "Failed", attempt, objects, failures };
   if (pruning.kind === "Held") return { kind: "PruneHeld", attempt, objects, message: pruning.message };
-  if (waiting.length > 0) {
+  if (waiting.length > 0 || (pruning.kind === "Deferred" && pruning.because === "Unasked")) {
     return { kind: "Progressing", attempt, applied: objects - waiting.length, objects, waiting };
   }
   const notes =
@@ -153,57 +192,19 @@ function outcomeOf(
   return { kind: "Applied", attempt, objects, notes };
 }
 
-/** Stage after stage; within one, side by side. What fails stops nothing else. */
-async function applyAll(
-  world: SyncWorld,
-  members: readonly Member[],
-  applier: Parameters<typeof applyMember>[1],
-  signal: AbortSignal,
-): Promise<readonly Applied[]> {
-  const results: Applied[] = [];
-  const { cluster, managed, rivalOf } = world;
-  const parts = { cluster, managed, rivalOf, claimOn: world.claims(members) };
-  for (const { items } of stages(members.filter(({ served }) => served === "Yes"))) {
-    results.push(...(await mapLimited(items, (member) => applyMember(member, applier, parts, world.now(), signal))));
-  }
-  for (const member of members.filter(({ served }) => served !== "Yes")) {
-    const message =
-      member.served === "No"
-        ? `has a kind that the API server does not serve (${member.ref.apiVersion})`
-        : "waits for its definition";
-    results.push({
-      kind: "Failed",
-      member,
-      failure: { ref: member.ref, position: member.position, reason: "UnknownKind", message },
-    });
-  }
-  return results;
-}
-
-async function mapLimited<A, B>(items: readonly A[], run: (item: A) => Promise<B>): Promise<readonly B[]> {
-  const results: B[] = [];
-  let next = 0;
-  const worker = async (): Promise<void> => {
-    for (let index = next++; index < items.length; index = next++) {
-      const item = items[index];
-      if (item !== undefined) results[index] = await run(item);
-    }
-  };
-  await Promise.all(Array.from({ length: Math.min(IN_FLIGHT, items.length) }, worker));
-  return results;
-}
-
+/** When to look again although no watch may tell of anything. A deletion that is switched off or held waits for people. */
 function recheck(
-  members: readonly Member[],
   results: readonly Applied[],
   failures: readonly Failure[],
-  deferred: boolean,
+  pruning: PruneDecision,
 ): number | undefined {
-  const slowed = results.flatMap((result) => (result.kind === "Slowed" ? [result.ms] : []));
+  const because = pruning.kind === "Deferred" ? pruning.because : undefined;
   const times = [
-    ...slowed,
-    ...(members.some(({ served }) => served === "AfterItsCRD") ? [DEFINITION_MS] : []),
-    ...(failures.length > 0 || deferred ? [RETRY_MS] : []),
+    ...results.flatMap((result) =>
+      result.kind === "Slowed" ? [result.ms] : result.kind === "Waiting" ? [SOON_MS] : [],
+    ),
+    ...(because === "Unasked" ? [SOON_MS] : []),
+    ...(failures.length > 0 || because === "Unhealthy" || because === "RolloutUnderWay" ? [RETRY_MS] : []),
   ];
   return times.length === 0 ? undefined : Math.min(...times);
 }

@@ -3,6 +3,7 @@ import type { GitSync } from "../../api/v1alpha1/gitsync.ts";
 import type { SyncOutcome } from "../../core/sync/outcome.ts";
 import { type Git, GitError, type GitSource } from "../../ports/git.ts";
 import type { Renderer } from "../../ports/render.ts";
+import { messageOf } from "./failure.ts";
 import { credentialsIn, type Secrets } from "./secrets.ts";
 import type { SyncState } from "./state.ts";
 
@@ -13,12 +14,18 @@ export interface SourceParts {
   readonly secrets: Secrets;
 }
 
+/** How soon a Git host that failed is asked again at the earliest, unless the interval is shorter. */
+const RETRY_MS = 10_000;
+
 type GitTrouble = Extract<SyncOutcome, { kind: "GitFailed" }>;
 
 /** Milliseconds until the interval asks for the next look at Git; 0: now. */
 export function checkIn(sync: GitSync, state: SyncState, now: number): number {
   if (state.notified || state.asked !== askedBy(sync)) return 0;
-  return Math.max(0, state.checkedAt + durationMs(sync.spec.interval) - now);
+  const interval = durationMs(sync.spec.interval);
+  // Trouble that passes must not be noticed an interval of an hour later.
+  const wait = state.trouble === undefined ? interval : Math.min(interval, Math.max(RETRY_MS, interval / 4));
+  return Math.max(0, state.checkedAt + wait - now);
 }
 
 /** What a person or a commit can ask for a look with: the spec, and the annotation that requests one. */
@@ -39,6 +46,7 @@ export async function readSource(
 ): Promise<GitTrouble | undefined> {
   const asked = askedBy(sync);
   state.notified = false;
+  state.lookedAt = now();
   try {
     const source = await sourceOf(sync, parts.secrets, signal);
     if ("kind" in source) return source;
@@ -69,8 +77,9 @@ export async function readSource(
     }
     return undefined;
   } catch (error) {
-    if (!(error instanceof GitError)) throw error;
-    return { kind: "GitFailed", reason: error.reason, message: error.message };
+    if (signal.aborted) throw error;
+    if (error instanceof GitError) return { kind: "GitFailed", reason: error.reason, message: error.message };
+    return { kind: "GitFailed", reason: "ReconcileFailed", message: `${messageOf(error)}; it is tried again` };
   } finally {
     state.asked = asked;
     state.checkedAt = now();

@@ -11,6 +11,8 @@ export interface Recorded {
   readonly stored: Manifest;
   /** Times of the corrections within the last minute, in epoch milliseconds. */
   readonly corrections: readonly number[];
+  /** People have been told that another writer undoes the corrections. */
+  readonly fighting: boolean;
 }
 
 /** A commit with what its files say. */
@@ -30,6 +32,8 @@ export interface SyncState {
   /** The last content that could be rendered. Drift is corrected to it even while Git is away. */
   content: Content | undefined;
   broken: Broken | undefined;
+  /** The last content that the checks let through: in force while a newer one is refused. */
+  accepted: Content | undefined;
   /** Why the last look at Git failed. */
   trouble: Extract<SyncOutcome, { kind: "GitFailed" }> | undefined;
   /** Hash of the tree that was rendered last. */
@@ -38,6 +42,10 @@ export interface SyncState {
   asked: string;
   /** Epoch milliseconds of the last look at Git. */
   checkedAt: number;
+  /** When the last look at Git began, in epoch milliseconds. */
+  lookedAt: number;
+  /** The same of the last look whose news has been worked on. */
+  settledAt: number;
   /** Somebody pushed. */
   notified: boolean;
   /** When the work on the current commit began, in epoch milliseconds. */
@@ -58,10 +66,13 @@ export class SyncStates {
     const fresh: SyncState = {
       content: undefined,
       broken: undefined,
+      accepted: undefined,
       trouble: undefined,
       tree: undefined,
       asked: "",
       checkedAt: 0,
+      lookedAt: 0,
+      settledAt: 0,
       notified: false,
       startedAt: 0,
       recorded: new Map(),

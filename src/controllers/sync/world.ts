@@ -9,13 +9,13 @@ import type { Claim } from "../../core/rollout/overlay.ts";
 import type { Member } from "../../core/sync/desiredSet.ts";
 import { type Inventory, refOfEntry } from "../../core/sync/inventory.ts";
 import type { Failure, SyncOutcome } from "../../core/sync/outcome.ts";
-import type { SyncName } from "../../core/sync/owner.ts";
 import { syncStatus } from "../../core/sync/report.ts";
 import type { Cluster, Discovery } from "../../ports/cluster.ts";
 import type { Events } from "../../ports/events.ts";
 import type { ObjectCache } from "../../ports/watch.ts";
 import type { Applied } from "./apply.ts";
 import type { ManagedObjects } from "./kinds.ts";
+import { type NeighbourParts, Neighbours } from "./neighbours.ts";
 import type { SourceParts } from "./source.ts";
 import type { SyncStates } from "./state.ts";
 
@@ -27,18 +27,14 @@ export interface RolloutView {
 }
 
 /** What the syncs need of the outside. */
-export interface SyncParts extends SourceParts {
+export interface SyncParts extends SourceParts, NeighbourParts {
   readonly cluster: Cluster;
   readonly discovery: Discovery;
   readonly events: Events;
   readonly managed: ManagedObjects;
-  readonly syncs: ObjectCache;
-  readonly states: SyncStates;
   readonly rollout: RolloutView;
   /** Where Fairlead itself runs. */
   readonly operatorNamespace: string;
-  /** Epoch milliseconds. */
-  readonly now: () => number;
 }
 
 /** The world of a sync: Git, the cluster, the other syncs and the rollouts. */
@@ -50,6 +46,7 @@ export class SyncWorld implements SourceParts {
   readonly discovery: Discovery;
   readonly managed: ManagedObjects;
   readonly states: SyncStates;
+  readonly neighbours: Neighbours;
   readonly operatorNamespace: string;
   readonly now: () => number;
   readonly #parts: SyncParts;
@@ -63,6 +60,7 @@ export class SyncWorld implements SourceParts {
     this.discovery = parts.discovery;
     this.managed = parts.managed;
     this.states = parts.states;
+    this.neighbours = new Neighbours(parts);
     this.operatorNamespace = parts.operatorNamespace;
     this.now = parts.now;
   }
@@ -81,26 +79,6 @@ export class SyncWorld implements SourceParts {
         ? undefined
         : { workload: workloadOf(next), service: serviceOf(next), cursor: undefined };
     };
-  }
-
-  /** The other syncs' word on an object that carries another's mark: what the owner wants, else what it has applied. */
-  readonly rivalOf = (owner: SyncName, id: string): boolean => {
-    const key = `${owner.namespace}/${owner.name}` as const;
-    const sync = this.#parts.syncs.get(key);
-    if (sync === undefined || sync.metadata.deletionTimestamp !== undefined) return false;
-    const state = this.states.known(key);
-    if (state?.content !== undefined) return state.wanted.has(id);
-    return parseGitSync(sync).status.inventory?.some((entry) => entry.id === id) ?? false;
-  };
-
-  /** The other sync that has planned or applied an object that this one lets go. */
-  claimedBy(id: string, by: SyncName): string | undefined {
-    for (const sync of this.#parts.syncs.list()) {
-      const { namespace, name, deletionTimestamp } = sync.metadata;
-      if (deletionTimestamp !== undefined || (namespace === by.namespace && name === by.name)) continue;
-      if (parseGitSync(sync).status.inventory?.some((entry) => entry.id === id)) return `${namespace}/${name}`;
-    }
-    return undefined;
   }
 
   rolloutsAtRest(members: readonly Member[]): boolean {
@@ -136,9 +114,16 @@ export class SyncWorld implements SourceParts {
     this.#tell(sync.object, current.status, status);
   }
 
-  corrected(sync: GitSync, result: Extract<Applied, { kind: "Corrected" }>): void {
-    const message = `${title(result.member.ref)} was put back: ${result.path} differed from Git`;
-    this.#parts.events.note(sync.object, { type: "Normal", reason: "DriftCorrected", message });
+  /** Tells people of drift and of fights. */
+  tellOf(sync: GitSync, result: Applied): void {
+    if (result.kind === "Corrected") {
+      const message = `${title(result.member.ref)} was put back: ${result.path} differed from Git`;
+      this.#parts.events.note(sync.object, { type: "Normal", reason: "DriftCorrected", message });
+    }
+    if (result.kind === "Slowed" && result.first) {
+      const message = `${title(result.member.ref)} is changed again and again by another writer at ${result.path}; find it, or take the field out of Git`;
+      this.#parts.events.note(sync.object, { type: "Warning", reason: "Fighting", message });
+    }
   }
 
   pruned(sync: GitSync, ids: readonly string[]): void {

@@ -18,6 +18,8 @@ export interface PruneInput {
   readonly live: (id: string) => Manifest | undefined | "Unreadable";
   /** The other sync whose desired set has the object now, `namespace/name`: it takes the object over, so it isn't deleted. */
   readonly claimedBy?: (id: string) => string | undefined;
+  /** Syncs of the same source that have not looked at this commit yet: one of them may take an object over. */
+  readonly unasked?: readonly string[];
   readonly sync: SyncName;
   readonly operatorNamespace: string;
   /** The set is applied as a whole, and every object of it is healthy. */
@@ -56,7 +58,7 @@ export type PruneDecision =
   | { readonly kind: "Nothing" }
   | {
       readonly kind: "Deferred";
-      readonly because: "Disabled" | "Unhealthy" | "RolloutUnderWay";
+      readonly because: "Disabled" | "Unasked" | "Unhealthy" | "RolloutUnderWay";
       readonly reason: "PruneDeferred";
       readonly message: string;
     }
@@ -105,6 +107,14 @@ export function planPrune(input: PruneInput): PruneDecision {
   const forget = verdicts.filter((verdict) => verdict.kind === "Forget");
   const keep = verdicts.filter((verdict) => verdict.kind === "Keep");
 
+  // Before the guard: what another sync is about to take over must alarm nobody.
+  const { unasked = [] } = input;
+  if (remove.length > 0 && unasked.length > 0) {
+    return deferred(
+      "Unasked",
+      `${deletions(remove)} waits until GitSync ${some(unasked, 3)} has looked at this commit`,
+    );
+  }
   const alarm = guard(remove, remove.length + inventory.length - unwanted.length);
   if (alarm !== undefined && !input.confirmed) {
     return { kind: "Held", reason: "PruneHeld", message: heldMessage(remove, alarm), ids: remove.map(({ id }) => id) };
@@ -200,7 +210,7 @@ function heldMessage(remove: readonly Removal[], alarm: string): string {
   return `The deletion of ${alarm}, is held: ${objects}; to delete, push a commit whose message ends with the line "${CONFIRMATION}", to keep, put the manifests back.`;
 }
 
-function deferred(because: "Disabled" | "Unhealthy" | "RolloutUnderWay", message: string): PruneDecision {
+function deferred(because: "Disabled" | "Unasked" | "Unhealthy" | "RolloutUnderWay", message: string): PruneDecision {
   return { kind: "Deferred", because, reason: "PruneDeferred", message: `${message}.` };
 }
 

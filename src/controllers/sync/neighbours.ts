@@ -1,0 +1,87 @@
+import { at, listAt, sameJson, stringAt } from "../../api/json.ts";
+import { type Key, keyOf, type Manifest } from "../../api/objects.ts";
+import type { GitSync } from "../../api/v1alpha1/gitsync.ts";
+import type { SyncName } from "../../core/sync/owner.ts";
+import type { ObjectCache } from "../../ports/watch.ts";
+import type { Rivalry } from "./apply.ts";
+import type { SyncState, SyncStates } from "./state.ts";
+
+/** What is known of all syncs, and how one is asked for a look. */
+export interface NeighbourParts {
+  readonly syncs: ObjectCache;
+  readonly states: SyncStates;
+  /** Epoch milliseconds. */
+  readonly now: () => number;
+  /** Asks for a look at Git now. */
+  readonly notify: (sync: Key) => void;
+  /** Asks for a look at the objects now. */
+  readonly wake: (sync: Key) => void;
+}
+
+/** So long after a commit came, other syncs of its source are waited for before it counts as their word that they do not want an object. */
+const LOOK_LIMIT_MS = 60_000;
+
+/**
+ * The other syncs, as far as objects move between them. One commit can take an object out of one sync's path and into
+ * another's; whichever sees the commit first waits for the other, so that the object changes hands and is never deleted.
+ */
+export class Neighbours {
+  readonly #parts: NeighbourParts;
+
+  constructor(parts: NeighbourParts) {
+    this.#parts = parts;
+  }
+
+  /** The word of the sync whose mark an object carries: what it wants, else what it has applied. */
+  rivalry(owner: SyncName, id: string, sync: GitSync, state: SyncState): Rivalry {
+    const key: Key = `${owner.namespace}/${owner.name}`;
+    const rival = this.#parts.syncs.get(key);
+    if (rival === undefined || rival.metadata.deletionTimestamp !== undefined) return "None";
+    const known = this.#parts.states.known(key);
+    const wants = known?.accepted === undefined ? hasInInventory(rival, id) : known.wanted.has(id);
+    if (!wants) return "None";
+    if (!this.#isLate(rival, sync, state)) return "Rival";
+    this.#parts.notify(key);
+    return "NotAsked";
+  }
+
+  /** The other sync that has planned or applied an object that this one lets go. */
+  claimedBy(id: string, by: SyncName): Key | undefined {
+    for (const sync of this.#parts.syncs.list()) {
+      const { namespace, name, deletionTimestamp } = sync.metadata;
+      if (deletionTimestamp !== undefined || (namespace === by.namespace && name === by.name)) continue;
+      if (hasInInventory(sync, id)) return keyOf(sync);
+    }
+    return undefined;
+  }
+
+  /** Syncs of the same source that have not looked at Git since this one saw its commit. They are asked to. */
+  unasked(sync: GitSync, state: SyncState): readonly Key[] {
+    const late = this.#parts.syncs
+      .list()
+      .filter((other) => this.#isLate(other, sync, state))
+      .map(keyOf);
+    for (const key of late) this.#parts.notify(key);
+    return late;
+  }
+
+  /** Lets syncs look at their objects again. */
+  wake(syncs: Iterable<Key>): void {
+    for (const key of syncs) this.#parts.wake(key);
+  }
+
+  /** One that cannot look, for whatever reason, is not waited for without end. */
+  #isLate(other: Manifest, { object, spec }: GitSync, { startedAt }: SyncState): boolean {
+    const { states, now } = this.#parts;
+    const isOther = keyOf(other) !== keyOf(object);
+    const looks = other.metadata.deletionTimestamp === undefined && at(other, "spec", "suspend") !== true;
+    const sameRef = sameJson(at(other, "spec", "ref") ?? {}, at(object, "spec", "ref") ?? {});
+    if (!isOther || !looks || !sameRef || stringAt(other, "spec", "url") !== spec.url) return false;
+    return now() - startedAt < LOOK_LIMIT_MS && (states.known(keyOf(other))?.settledAt ?? 0) < startedAt;
+  }
+}
+
+/** Read leniently: another sync that cannot be read must not stop this one. */
+function hasInInventory(sync: Manifest, id: string): boolean {
+  return listAt(sync, "status", "inventory").some((entry) => stringAt(entry, "id") === id);
+}
