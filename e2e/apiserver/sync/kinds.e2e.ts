@@ -1,0 +1,72 @@
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { toYaml } from "../../apps/shop.ts";
+import { configMap, definition, deployment, settle } from "../../harness/manifests.ts";
+import { openPlaneScene, type PlaneScene } from "../../harness/planeScene.ts";
+
+const SLOW = { timeoutMs: 30_000 };
+
+let scene: PlaneScene;
+
+beforeAll(async () => {
+  scene = await openPlaneScene({ proxy: true });
+});
+
+afterAll(async () => {
+  await scene?.[Symbol.asyncDispose]();
+});
+
+it("applies a definition, its object, a namespace and what is in it from one commit, whatever their order", async () => {
+  const inside = `inside-${Math.random().toString(36).slice(2, 8)}`;
+  const placed = { ...deployment("app", 0), metadata: { name: "app", namespace: inside } };
+  const files = {
+    "1.yaml": toYaml([placed]),
+    "2.yaml": toYaml([
+      { apiVersion: "example.com/v1", kind: "Gadget", metadata: { name: "one", namespace: inside }, spec: {} },
+    ]),
+    "3.yaml": toYaml([{ apiVersion: "v1", kind: "Namespace", metadata: { name: inside } }]),
+    "4.yaml": toYaml([definition("gadgets", "Gadget")]),
+  };
+  const started = performance.now();
+  const project = await scene.project({ files });
+  await settle(scene.kube, { apiVersion: "apps/v1", kind: "Deployment", namespace: inside, name: "app" });
+  await project.untilApplied(await project.copy.head(), SLOW);
+  console.log(`CRD, CR, Namespace and Deployment: ${Math.round(performance.now() - started)} ms`);
+  const warnings = (await project.events()).filter(({ type }) => type === "Warning");
+  expect(warnings).toEqual([]);
+});
+
+it("lets an unknown kind wait alone, and applies it when its definition comes", async () => {
+  const late = { apiVersion: "example.com/v1", kind: "Late", metadata: { name: "one" }, spec: { a: 1 } };
+  const project = await scene.project({ files: { "a.yaml": toYaml([late]), "b.yaml": toYaml([configMap("one")]) } });
+  const message = await project.untilReady("False", "UnknownKind");
+  console.log(message);
+  expect(message).toContain("deploy/a.yaml:1:1");
+  expect(message).toContain("install what brings the kind");
+  await scene.kube.get(project.refTo("v1", "ConfigMap", "one"));
+  await project.untilEvent("UnknownKind", "Late");
+  await scene.kube.apply(definition("lates", "Late"));
+  const started = performance.now();
+  await project.untilApplied(await project.copy.head(), SLOW);
+  console.log(`applied ${Math.round(performance.now() - started)} ms after its definition came`);
+});
+
+it("says which kind cannot be listed, and applies the rest", async () => {
+  const review = { apiVersion: "authorization.k8s.io/v1", kind: "LocalSubjectAccessReview", metadata: { name: "x" } };
+  const files = { "a.yaml": toYaml([{ ...review, spec: { user: "x" } }]), "b.yaml": toYaml([configMap("one")]) };
+  const project = await scene.project({ files });
+  const message = await project.untilReady("False", "ReconcileFailed", "", SLOW);
+  console.log(message);
+  expect(message).toContain("LocalSubjectAccessReview");
+  await scene.kube.get(project.refTo("v1", "ConfigMap", "one"));
+  await project.untilApplied(await project.push("Remove the review", { "a.yaml": undefined }), SLOW);
+});
+
+it("backs off from a definition that never serves what the commit wants", async () => {
+  const files = {
+    "crd.yaml": toYaml([definition("halves", "Half")]),
+    "cr.yaml": toYaml([{ apiVersion: "example.com/v9", kind: "Half", metadata: { name: "one" } }]),
+  };
+  const project = await scene.project({ files });
+  const message = await project.untilReady("False", "UnknownKind", "example.com/v9", { timeoutMs: 45_000 });
+  console.log(message);
+});

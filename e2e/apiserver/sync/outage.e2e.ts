@@ -1,0 +1,61 @@
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { stringAt } from "../../../src/api/json.ts";
+import { toYaml } from "../../apps/shop.ts";
+import { conditionOf } from "../../harness/kube.ts";
+import { configMap } from "../../harness/manifests.ts";
+import { openPlaneScene, type PlaneScene } from "../../harness/planeScene.ts";
+
+let scene: PlaneScene;
+
+beforeAll(async () => {
+  scene = await openPlaneScene({ proxy: true });
+});
+
+afterAll(async () => {
+  await scene?.[Symbol.asyncDispose]();
+});
+
+function one(value: string): { readonly "app.yaml": string } {
+  return { "app.yaml": toYaml([configMap("one", { value })]) };
+}
+
+it("corrects drift while the Git server is down, and recovers by itself, long before the interval", async () => {
+  const quick = await scene.project({ name: "quick", files: one("git") });
+  const slow = await scene.project({ name: "slow", files: one("git"), spec: { interval: "40s" } });
+  for (const project of [quick, slow]) await project.untilApplied(await project.copy.head());
+  await scene.git.down();
+  await scene.kube.patch(slow.ref, { metadata: { annotations: { "fairlead.dev/requested-at": "down" } } });
+  for (const project of [quick, slow]) {
+    console.log(await project.untilReady("False", "HostUnreachable", "stays in place"));
+    expect(conditionOf(await project.sync(), "Reconciling")?.status).toBe("True");
+    await project.untilEvent("HostUnreachable");
+    const ref = project.refTo("v1", "ConfigMap", "one");
+    await scene.kube.patch(ref, { data: { value: "drifted" } });
+    await scene.kube.waitFor(ref, "put back", (live) => stringAt(live, "data", "value") === "git", {
+      timeoutMs: 5_000,
+    });
+    expect(conditionOf(await project.sync(), "Ready")?.reason).toBe("HostUnreachable");
+  }
+  const started = performance.now();
+  await scene.git.up();
+  await quick.untilReady("True", "Applied", "", { timeoutMs: 10_000 });
+  await slow.untilReady("True", "Applied", "", { timeoutMs: 20_000 });
+  console.log(`the sync with an interval of 40 s recovered within ${Math.round(performance.now() - started)} ms`);
+  await quick.untilApplied(await quick.push("Go on", one("after")));
+});
+
+it("reports trouble of its own, goes on by itself, and leaves nothing undone", async () => {
+  const project = await scene.project({ files: one("before"), spec: { interval: "1s" } });
+  await project.untilApplied(await project.copy.head());
+  const end = scene.proxy.rule(({ verb, name }) => verb === "apply" && name === "one", {
+    kind: "Deny",
+    status: 503,
+    reason: "ServiceUnavailable",
+  });
+  const sha = await project.push("Change", one("after"));
+  const message = await project.untilReady("False", "ReconcileFailed", "", { timeoutMs: 60_000 });
+  console.log(message);
+  expect(message).toContain("it is tried again");
+  end();
+  await project.untilApplied(sha, { timeoutMs: 30_000 });
+});

@@ -1,0 +1,194 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { stringAt } from "../../../src/api/json.ts";
+import { toYaml } from "../../apps/shop.ts";
+import { configMap, definition } from "../../harness/manifests.ts";
+import { openPlaneScene, type PlaneScene } from "../../harness/planeScene.ts";
+import type { GitProject } from "../../harness/project.ts";
+
+const TRAILER = "Fairlead-Prune: confirm";
+
+let scene: PlaneScene;
+
+beforeAll(async () => {
+  scene = await openPlaneScene({ proxy: true });
+});
+
+afterAll(async () => {
+  await scene?.[Symbol.asyncDispose]();
+});
+
+/** One file for each name, with a ConfigMap of that name. */
+function maps(...names: readonly string[]): Record<string, string> {
+  return Object.fromEntries(names.map((name) => [`${name}.yaml`, toYaml([configMap(name)])]));
+}
+
+function without(...names: readonly string[]): Record<string, undefined> {
+  return Object.fromEntries(names.map((name) => [`${name}.yaml`, undefined]));
+}
+
+async function present(project: GitProject, ...names: readonly string[]): Promise<readonly string[]> {
+  const found = await Promise.all(names.map((name) => scene.kube.find(project.refTo("v1", "ConfigMap", name))));
+  return names.filter((_, index) => found[index] !== undefined);
+}
+
+function deletes(project: GitProject): number {
+  return scene.proxy.writes.filter(({ verb, namespace }) => verb === "delete" && namespace === project.namespace)
+    .length;
+}
+
+async function begin(files: Record<string, string>, spec = {}): Promise<GitProject> {
+  const project = await scene.project({ files, spec });
+  await project.untilApplied(await project.copy.head());
+  return project;
+}
+
+describe("what must delete nothing", () => {
+  it("an empty directory", async () => {
+    const project = await begin(maps("a", "b"));
+    await project.push("Empty it", { ...without("a", "b"), ".gitkeep": "" });
+    expect(await project.untilReady("False", "NoManifests")).toContain("commit manifests there");
+    await project.push("Touch it", { ".gitkeep": "\n" });
+    await scene.kube.delete(project.refTo("v1", "ConfigMap", "a"));
+    await scene.kube.waitFor(project.refTo("v1", "ConfigMap", "a"), "put back meanwhile", () => true);
+    expect(deletes(project)).toBe(0);
+    await project.untilApplied(await project.push("Fill it", maps("a", "b")));
+    expect(await present(project, "a", "b")).toEqual(["a", "b"]);
+  });
+
+  it("a path that is gone", async () => {
+    const project = await begin(maps("a", "b"));
+    await project.copy.write({ deploy: undefined, "README.md": "moved\n" });
+    await project.copy.commit("Move it");
+    await project.copy.push();
+    const message = await project.untilReady("False", "PathNotFound");
+    console.log(message);
+    expect(deletes(project)).toBe(0);
+    await project.untilApplied(await project.push("Bring it back", maps("a", "b")));
+    expect(await present(project, "a", "b")).toEqual(["a", "b"]);
+  });
+
+  it("spec.prune: false", async () => {
+    const project = await begin(maps("a", "b", "c"), { prune: false });
+    const sha = await project.push("Remove b", without("b"));
+    await project.untilApplied(sha);
+    expect(await project.untilReady("True", "Applied", "spec.prune is false")).toContain("1 object");
+    expect(await present(project, "a", "b", "c")).toEqual(["a", "b", "c"]);
+    await project.change({ prune: true });
+    await scene.kube.waitGone(project.refTo("v1", "ConfigMap", "b"));
+  });
+
+  it("an object on which pruning is disabled", async () => {
+    const kept = toYaml([
+      { ...configMap("b"), metadata: { name: "b", annotations: { "fairlead.dev/prune": "disabled" } } },
+    ]);
+    const project = await begin({ ...maps("a", "c"), "b.yaml": kept });
+    await project.untilApplied(await project.push("Remove b", without("b")));
+    expect(await present(project, "a", "b", "c")).toEqual(["a", "b", "c"]);
+    expect(await project.inventory()).toHaveLength(2);
+  });
+
+  it("an object that bears our label and a copied mark, or another uid", async () => {
+    const project = await begin(maps("a", "b", "c"));
+    const { metadata } = await scene.kube.get(project.refTo("v1", "ConfigMap", "b"));
+    const copied = { labels: metadata.labels, annotations: metadata.annotations };
+    await scene.kube.apply({
+      ...configMap("copy"),
+      metadata: { ...copied, name: "copy", namespace: project.namespace },
+    });
+    // Replaced while nobody looks: the same name and mark, another uid.
+    await project.change({ suspend: true });
+    await project.untilReady("False", "Suspended");
+    await scene.kube.delete(project.refTo("v1", "ConfigMap", "b"));
+    await scene.kube.apply({ ...configMap("b"), metadata: { ...copied, name: "b", namespace: project.namespace } });
+    const sha = await project.push("Remove b", without("b"));
+    await project.change({ suspend: false });
+    await project.untilApplied(sha);
+    expect(await present(project, "a", "b", "c", "copy")).toEqual(["a", "b", "c", "copy"]);
+    expect(deletes(project)).toBe(0);
+  });
+});
+
+describe("what deletes", () => {
+  it("the removal of one object", async () => {
+    const project = await begin(maps("a", "b", "c"));
+    await project.untilApplied(await project.push("Remove b", without("b")));
+    expect(await present(project, "a", "b", "c")).toEqual(["a", "c"]);
+    await project.untilEvent("Pruned", "ConfigMap");
+    expect(await project.inventory()).toHaveLength(2);
+  });
+
+  it.each([
+    ["more than half and at least five", ["a", "b", "c", "d", "e", "f", "g", "h"], ["a", "b", "c", "d", "e"]],
+    ["everything but one of six", ["a", "b", "c", "d", "e", "f"], ["a", "b", "c", "d", "e"]],
+  ])("%s, only once a commit confirms it", async (_, all, removed) => {
+    const project = await begin(maps(...all));
+    await project.push("Remove many", without(...removed));
+    const message = await project.untilReady("False", "PruneHeld");
+    console.log(message);
+    for (const name of removed) expect(message).toContain(`ConfigMap ${project.namespace}/${name}`);
+    expect(message).toContain(TRAILER);
+    await project.untilEvent("PruneHeld", TRAILER);
+    expect(await present(project, ...all)).toEqual(all);
+    await project.copy.commit(`Confirm it\n\n${TRAILER}`, { allowEmpty: true });
+    await project.copy.push();
+    await project.untilApplied(await project.copy.head());
+    expect(await present(project, ...all)).toEqual(all.filter((name) => !removed.includes(name)));
+  });
+
+  it("everything replaced by another object, only once a commit confirms it", async () => {
+    const project = await begin(maps("a"));
+    await project.push("Rename it", { ...without("a"), ...maps("z") });
+    // The new object counts as what stays: one of two is neither everything nor five.
+    await scene.kube.waitGone(project.refTo("v1", "ConfigMap", "a"));
+    expect(await present(project, "z")).toEqual(["z"]);
+  });
+
+  it("a Namespace, a definition or a claim, only once a commit confirms it", async () => {
+    const suffix = Math.random().toString(36).slice(2, 8);
+    const claim = {
+      apiVersion: "v1",
+      kind: "PersistentVolumeClaim",
+      metadata: { name: "data" },
+      spec: { accessModes: ["ReadWriteOnce"], resources: { requests: { storage: "1Mi" } } },
+    };
+    const precious = {
+      "claim.yaml": toYaml([claim]),
+      "crd.yaml": toYaml([definition(`things${suffix}`, `Thing${suffix}`)]),
+      "namespace.yaml": toYaml([{ apiVersion: "v1", kind: "Namespace", metadata: { name: `extra-${suffix}` } }]),
+    };
+    const project = await begin({ ...maps("a", "b", "c", "d"), ...precious });
+    for (const [file, named] of [
+      ["claim.yaml", "PersistentVolumeClaim"],
+      ["crd.yaml", `CustomResourceDefinition things${suffix}.example.com`],
+      ["namespace.yaml", `Namespace extra-${suffix}`],
+    ] as const) {
+      await project.push(`Remove ${file}`, { [file]: undefined });
+      const message = await project.untilReady("False", "PruneHeld", named);
+      expect(message).toContain(TRAILER);
+      expect(deletes(project)).toBe(0);
+      await project.untilApplied(await project.push(`Put ${file} back`, { [file]: precious[file] }));
+    }
+    await project.push(`Remove the claim\n\n${TRAILER}`, { "claim.yaml": undefined });
+    await scene.kube.waitFor(
+      project.refTo("v1", "PersistentVolumeClaim", "data"),
+      "to be deleted",
+      (live) => live.metadata.deletionTimestamp !== undefined,
+    );
+  });
+
+  it("the deletion of the sync", async () => {
+    const project = await begin(maps("a", "b"));
+    await scene.kube.delete(project.ref);
+    await scene.kube.waitGone(project.ref);
+    expect(await present(project, "a", "b")).toEqual([]);
+  });
+
+  it("not the deletion of a sync with prune: false", async () => {
+    const project = await begin(maps("a", "b"), { prune: false });
+    await scene.kube.delete(project.ref);
+    await scene.kube.waitGone(project.ref);
+    expect(await present(project, "a", "b")).toEqual(["a", "b"]);
+    const live = await scene.kube.get(project.refTo("v1", "ConfigMap", "a"));
+    expect(stringAt(live, "data", "key")).toBe("value");
+  });
+});
