@@ -91,11 +91,13 @@ export const cursor = z.object({
     .default([]),
   measuredAt: time.optional(),
   passed: z
-    .array(z.int().min(0).max(10_000))
-    .max(10_000)
-    .meta({ "x-kubernetes-list-type": "set" })
-    .default([])
-    .describe("passed: steps that the candidate has passed; weight above the first step needs them."),
+    .int()
+    .min(0)
+    .max(100)
+    .optional()
+    .describe(
+      "passed: the highest weight that this candidate has passed; absent, it gets no more than the first step's.",
+    ),
   previous: z
     .array(z.object({ revision: hash, until: time, warmUntil: time.optional() }))
     .max(20)
@@ -103,7 +105,10 @@ export const cursor = z.object({
     .default([])
     .describe("previous: earlier stable revisions, newest first; each comes back at once until its time."),
   rejected: z
-    .object({ revision: hash, message: z.string().max(1024), at: time, retry: z.string().max(64).optional() })
-    .optional(),
+    .array(z.object({ revision: hash, message: z.string().max(1024), at: time, retry: z.string().max(64).optional() }))
+    .max(10)
+    .meta({ "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["revision"] })
+    .default([])
+    .describe("rejected: revisions that were refused, newest first; forgotten when Git goes back to stable."),
 });
 export type Cursor = Readonly<z.infer<typeof cursor>>;

@@ -1,8 +1,9 @@
-import { at, isObject, listAt, numberAt, stringAt } from "../../api/json.ts";
+import { at, isObject, type Json, listAt, numberAt, stringAt } from "../../api/json.ts";
 import type { Key, Manifest } from "../../api/objects.ts";
 import { Mark } from "../../api/v1alpha1/names.ts";
 import { type ProgressiveRollout, parseRollout } from "../../api/v1alpha1/progressiverollout.ts";
 import { type Because, because } from "../../core/rollout/because.ts";
+import { rivalOf } from "../../core/rollout/driver.ts";
 import { type Digest, RESTARTED_AT, resolveRevision, templateIdentity } from "../../core/rollout/revision.ts";
 import type { PodSeen, RevisionSeen, Seen, WorkloadSeen } from "../../core/rollout/seen.ts";
 import { baseSelector, matches } from "../../core/rollout/selection.ts";
@@ -34,7 +35,7 @@ export function observeRollout(caches: RolloutCaches, key: Key, digest: Digest):
     endpoints: endpointsOf(caches, namespace, rollout.spec.serviceRef.name),
   };
   const problem = conflict(caches, rollout) ?? selectsNothing(rollout, workload, seen);
-  return { rollout, seen, ...(problem === undefined ? {} : { problem }) };
+  return { rollout, seen: problem === undefined ? seen : { ...seen, problem } };
 }
 
 /** The Deployments of a rollout's revisions. */
@@ -90,7 +91,10 @@ function podsOf(
   workload: Manifest | undefined,
 ): readonly PodSeen[] {
   const own = at(workload, "spec", "selector", "matchLabels");
-  const selector = isObject(own) ? (own as Record<string, string>) : {};
+  const template = at(workload, "spec", "template", "metadata", "labels");
+  // A selector of expressions alone names no labels; its pods carry those of the template.
+  const labelled = isObject(own) && Object.keys(own).length > 0 ? own : template;
+  const selector = isObject(labelled) ? (labelled as Record<string, string>) : {};
   return caches.pods.list().flatMap((pod): readonly PodSeen[] => {
     const { metadata } = pod;
     const labels = metadata.labels ?? {};
@@ -98,10 +102,14 @@ function podsOf(
     if (metadata.namespace !== namespace) return [];
     if (revision === undefined && (labels[Mark.revision] !== undefined || !matches(selector, labels))) return [];
     const terminating = metadata.deletionTimestamp !== undefined;
-    const ready = !terminating && listAt(pod, "status", "conditions").some((one) => stringAt(one, "status") === "True");
+    const ready = !terminating && listAt(pod, "status", "conditions").some(isReady);
     const seen = { name: metadata.name, uid: metadata.uid ?? "", ready, terminating, labels };
     return [revision === undefined ? seen : { ...seen, revision }];
   });
+}
+
+function isReady(condition: Json): boolean {
+  return stringAt(condition, "type") === "Ready" && stringAt(condition, "status") === "True";
 }
 
 function endpointsOf(caches: RolloutCaches, namespace: string, service: string): ReadonlySet<string> {
@@ -114,22 +122,12 @@ function endpointsOf(caches: RolloutCaches, namespace: string, service: string):
   return new Set(names);
 }
 
-/** Of two rollouts of one Deployment or Service the older one goes on; both are named to the other's owner. */
 function conflict(caches: RolloutCaches, rollout: ProgressiveRollout): Because | undefined {
-  const { metadata } = rollout.object;
-  const rival = caches.rollouts.list().find((other) => {
-    if (other.metadata.namespace !== metadata.namespace || other.metadata.uid === metadata.uid) return false;
-    const sameWorkload = stringAt(other, "spec", "workloadRef", "name") === rollout.spec.workloadRef.name;
-    const sameService = stringAt(other, "spec", "serviceRef", "name") === rollout.spec.serviceRef.name;
-    return (sameWorkload || sameService) && age(other) < age(rollout.object);
-  });
+  const rival = rivalOf(rollout.object, caches.rollouts.list());
   if (rival === undefined) return undefined;
-  const message = `ProgressiveRollout ${rival.metadata.name} already drives Deployment ${rollout.spec.workloadRef.name} or Service ${rollout.spec.serviceRef.name}`;
+  const { workloadRef, serviceRef } = rollout.spec;
+  const message = `ProgressiveRollout ${rival.metadata.name} already drives Deployment ${workloadRef.name} or Service ${serviceRef.name}`;
   return because("TargetConflict", message, "remove one of the two from Git, or let them name different objects");
-}
-
-function age({ metadata }: Manifest): string {
-  return `${metadata.creationTimestamp ?? ""}/${metadata.uid ?? ""}`;
 }
 
 function selectsNothing(rollout: ProgressiveRollout, workload: Manifest | undefined, seen: Seen): Because | undefined {

@@ -5,11 +5,10 @@ import type { Cursor } from "../../api/v1alpha1/cursor.ts";
 import type { ProgressiveRollout, RolloutStatus } from "../../api/v1alpha1/progressiverollout.ts";
 import type { Judgement } from "../../core/analysis/judge.ts";
 import { measureIn, record } from "../../core/analysis/record.ts";
-import type { Because } from "../../core/rollout/because.ts";
 import type { Decision } from "../../core/rollout/decision.ts";
 import { type Effect, effectsFor } from "../../core/rollout/effects.ts";
 import { plan } from "../../core/rollout/plan.ts";
-import { project, projectProblem } from "../../core/rollout/project.ts";
+import { project } from "../../core/rollout/project.ts";
 import type { Seen } from "../../core/rollout/seen.ts";
 import { after, never, type Requeue } from "../requeue.ts";
 
@@ -17,8 +16,6 @@ import { after, never, type Requeue } from "../requeue.ts";
 export interface Observed {
   readonly rollout: ProgressiveRollout;
   readonly seen: Seen;
-  /** Why nothing can be done at all: wrong input that only Git can mend. */
-  readonly problem?: Because;
 }
 
 /** What a rollout's reconcile needs of the world. */
@@ -51,11 +48,6 @@ export async function reconcileRollout(
   if (observed === undefined) return never;
   const { rollout } = observed;
   const generation = rollout.object.metadata.generation ?? 0;
-  if (observed.problem !== undefined && !observed.seen.deleting) {
-    const status = projectProblem(rollout.status, generation, observed.problem, now());
-    if (!sameJson(status, rollout.status)) await world.report(observed, status, undefined, signal);
-    return never;
-  }
   if (!observed.seen.deleting) await world.claim(observed, signal);
 
   const seen = measured(world, observed, now());

@@ -18,8 +18,8 @@ const cursor: Cursor = {
   inPlaceAt: at(10),
   peak: 20,
   verdicts: [],
-  passed: [],
   previous: [],
+  rejected: [],
 };
 const judged = (outcome: Judgement["outcome"]): Judgement => ({ name: "errors", outcome, message: outcome });
 

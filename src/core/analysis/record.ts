@@ -18,12 +18,17 @@ export function record(cursor: Cursor, judgements: readonly Judgement[], now: nu
       ...(judgement.value === undefined ? {} : { value: String(Number(judgement.value.toPrecision(6))) }),
       message: judgement.message.slice(0, 1024),
       at,
-      since: before?.outcome === judgement.outcome ? before.since : at,
+      since: before !== undefined && spell(before.outcome) === spell(judgement.outcome) ? before.since : at,
       passes: (before?.passes ?? 0) + (judgement.outcome === "Pass" ? 1 : 0),
       failures: (before?.failures ?? 0) + (judgement.outcome === "Fail" ? 1 : 0),
     };
   });
   return { ...cursor, verdicts, measuredAt: at };
+}
+
+/** No data and no Prometheus are one spell of blindness: turns between them must not start its deadline anew. */
+function spell(outcome: Verdict["outcome"]): string {
+  return outcome === "NoData" || outcome === "ProviderError" ? "Blind" : outcome;
 }
 
 /** A new step starts without passes; failures stay. */

@@ -1,5 +1,6 @@
 import type { Cursor, Selection } from "../../api/v1alpha1/cursor.ts";
-import { isServing, livePods, readyOf, type Seen, workloadPods } from "./seen.ts";
+import { Mark } from "../../api/v1alpha1/names.ts";
+import { isServing, livePods, type PodSeen, readyOf, type Seen, workloadPods } from "./seen.ts";
 import { HANDED_BACK, LEFT, matches, SERVING, selects } from "./selection.ts";
 import { stepsOf } from "./strategies/strategy.ts";
 import { since } from "./timing.ts";
@@ -36,7 +37,7 @@ export function want(seen: Seen, cursor: Cursor, now: number): Want {
     const warm = warmUntil !== undefined && now < Date.parse(warmUntil);
     revisions.set(revision, warm ? "Keep" : 0);
   }
-  if (cursor.rejected !== undefined) revisions.set(cursor.rejected.revision, 0);
+  for (const { revision } of cursor.rejected) revisions.set(revision, 0);
   revisions.set(stable, replicas);
   switch (cursor.stage) {
     case "Adopting":
@@ -131,7 +132,7 @@ function traffic(seen: Seen, cursor: Cursor, wanted: Want): readonly Effect[] {
   }
   if (cursor.stage === "HandingBack") {
     for (const pod of workloadPods(seen)) {
-      if (pod.ready && pod.labels["fairlead.dev/serving"] !== HANDED_BACK) effects.push(mark(pod, HANDED_BACK));
+      if (pod.ready && pod.labels[Mark.serving] !== HANDED_BACK) effects.push(mark(pod, HANDED_BACK));
     }
   }
   return [...effects, ...markEffects(seen, cursor, wanted)];
@@ -180,13 +181,13 @@ function removal(seen: Seen, cursor: Cursor, wanted: Want, settled: boolean): re
     const goal = wanted.revisions.get(hash);
     if (goal === "Keep") continue;
     if (goal !== undefined && replicas <= goal) continue;
-    if (!mayShrink(seen, hash, goal ?? 0, settled)) continue;
+    if (!mayStop(seen, livePods(seen, hash), goal ?? 0, settled)) continue;
     if (goal !== undefined || replicas > 0) effects.push({ do: "ScaleRevision", revision: hash, replicas: goal ?? 0 });
     else if (livePods(seen, hash).length === 0) effects.push({ do: "RemoveRevision", revision: hash });
   }
   const { workload } = seen;
   const empties = workload !== undefined && wanted.workload !== undefined && workload.replicas > wanted.workload;
-  if (empties && (settled || cursor.stage !== "Emptying")) {
+  if (empties && mayStop(seen, workloadPods(seen), 0, settled)) {
     effects.push({ do: "ScaleWorkload", replicas: wanted.workload });
   }
   if (cursor.stage === "Resting" && workload?.restartedAt !== undefined && workload.target === cursor.stable) {
@@ -201,14 +202,13 @@ function removal(seen: Seen, cursor: Cursor, wanted: Want, settled: boolean): re
 /**
  * Pods may be stopped once no more of them than the goal can get a request: neither by the endpoints as they are,
  * nor by the selector, should an unready one become ready again; and that has held for the settle time.
- * Where the Deployment or the Service is gone, there is nobody to take over and nothing to wait for.
+ * Where the Deployment is gone, or the Service and with it every request, there is nothing to wait for.
  */
-function mayShrink(seen: Seen, revision: string, goal: number, settled: boolean): boolean {
+function mayStop(seen: Seen, pods: readonly PodSeen[], goal: number, settled: boolean): boolean {
   if (seen.workload === undefined || seen.service === undefined) return true;
   const { selector } = seen.service;
-  const pods = livePods(seen, revision);
   const reachable = pods.filter(({ name, labels }) => seen.endpoints.has(name) || matches(selector, labels));
-  return reachable.length <= goal && (settled || pods.length === 0);
+  return reachable.length <= goal && (settled || pods.every(({ ready }) => !ready));
 }
 
 /**
@@ -219,6 +219,7 @@ function release(seen: Seen, cursor: Cursor, settled: boolean, now: number): rea
   const over =
     cursor.stage === "Releasing" && cursor.selection.kind === "Git" && seen.revisions.length === 0 && settled;
   const late =
-    cursor.stage === "Restoring" && since(cursor.enteredAt, now) >= seen.spec.progressDeadlineSeconds * 1_000;
+    (cursor.stage === "Restoring" || cursor.stage === "HandingBack") &&
+    since(cursor.enteredAt, now) >= seen.spec.progressDeadlineSeconds * 1_000;
   return over || late ? [{ do: "Release" }] : [];
 }

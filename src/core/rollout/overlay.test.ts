@@ -15,8 +15,8 @@ const cursor = (stage: Stage, selection: Cursor["selection"] = { kind: "Git" }):
   startedAt: T,
   peak: 0,
   verdicts: [],
-  passed: [],
   previous: [],
+  rejected: [],
 });
 const claim = (at: Cursor | undefined): Claim => ({ workload: "web", service: "web", cursor: at });
 const deployment = (spec: JsonObject, name = "web"): Manifest => ({

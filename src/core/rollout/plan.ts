@@ -1,8 +1,8 @@
 import type { Cursor, Stage } from "../../api/v1alpha1/cursor.ts";
 import { because } from "./because.ts";
-import { type Decision, enter, iso, withSelection } from "./decision.ts";
+import { type Decision, enter, hold, iso, withSelection } from "./decision.ts";
 import { markEffects, want } from "./effects.ts";
-import { type Seen, type ServiceSeen, trafficInPlace, type WorkloadSeen } from "./seen.ts";
+import { endpointsOf, type Seen, type ServiceSeen, trafficInPlace, type WorkloadSeen } from "./seen.ts";
 import { adopting, beginAdoption, emptying, narrowing } from "./stages/adoption.ts";
 import { handingBack, releasing, restoring } from "./stages/handBack.ts";
 import { resting } from "./stages/resting.ts";
@@ -37,29 +37,31 @@ const RULES: Readonly<Record<Stage, StageRule>> = {
  * `now` is epoch milliseconds.
  */
 export function plan(seen: Seen, now: number): Decision {
-  const { cursor } = seen;
-  if (seen.deleting && (cursor === undefined || seen.workload === undefined || seen.service === undefined)) {
-    return orphaned(seen, now);
-  }
+  if (seen.deleting && seen.workload === undefined) return orphaned(seen, now);
   if (seen.workload === undefined) {
     const name = seen.spec.workloadRef.name;
     return blocked(
       "WorkloadMissing",
       `there is no Deployment ${name}`,
-      `commit the Deployment, or correct spec.workloadRef.name`,
+      "commit the Deployment, or correct spec.workloadRef.name",
     );
   }
   if (seen.service === undefined) {
+    if (seen.deleting) return unserved({ ...seen, workload: seen.workload }, now);
     const name = seen.spec.serviceRef.name;
     return blocked(
       "ServiceMissing",
       `there is no Service ${name}`,
-      `commit the Service, or correct spec.serviceRef.name`,
+      "commit the Service, or correct spec.serviceRef.name",
     );
   }
   const ready: Ready = { ...seen, workload: seen.workload, service: seen.service };
-  if (cursor === undefined) return beginAdoption(ready, now);
-  return unsettled(ready, RULES[cursor.stage](ready, observed(ready, cursor, now), now), now);
+  const cursor = seen.cursor ?? rebuilt(ready, now);
+  if (cursor !== undefined) return unsettled(ready, RULES[cursor.stage](ready, observed(ready, cursor, now), now), now);
+  if (seen.deleting)
+    return { kind: "Rest", cursor: nothing("none"), because: because("HandingBack", "nothing was taken over") };
+  if (seen.problem !== undefined) return { kind: "Blocked", because: seen.problem };
+  return beginAdoption(ready, now);
 }
 
 /** A decision that moves pods in or out of the Service begins a new settle time: nothing may be stopped on the strength of the old one. */
@@ -72,7 +74,9 @@ function unsettled(seen: Ready, decision: Decision, now: number): Decision {
 
 /** The replicas that a revision with all traffic has: an absent number never means 1, it means what ran. */
 export function replicasWanted(seen: Ready, cursor: Cursor | undefined): number {
-  return seen.spec.replicas ?? seen.workload.gitReplicas ?? cursor?.replicas ?? seen.workload.replicas;
+  // Until the Deployment is taken over, it is what an autoscaler or a person scales.
+  const remembered = cursor === undefined || cursor.stage === "Adopting" ? undefined : cursor.replicas;
+  return seen.spec.replicas ?? seen.workload.gitReplicas ?? remembered ?? seen.workload.replicas;
 }
 
 /** Folds into the cursor what only time and observation tell: the wanted replicas and since when traffic is in place. */
@@ -83,36 +87,61 @@ function observed(seen: Ready, cursor: Cursor, now: number): Cursor {
   return unsteady;
 }
 
-/** A deleted resource whose Deployment or Service is gone too, or that never took over: nothing is left to hand back. */
-function orphaned(seen: Seen, now: number): Decision {
-  const { cursor } = seen;
-  if (cursor === undefined)
-    return { kind: "Rest", cursor: NOTHING, because: because("HandingBack", "nothing was taken over") };
-  const gone = enter(cursor, now, { stage: "Releasing", selection: { kind: "Git" } });
-  const steady = { ...gone, steadyAt: cursor.stage === "Releasing" ? (cursor.steadyAt ?? iso(now)) : iso(0) };
+/**
+ * The cursor of a rollout that has lost its status, by a restored backup for example: the revision that serves is stable.
+ * What Git says beside it is then judged from its first step, and a Deployment at 0 is not taken for what ran.
+ */
+function rebuilt(seen: Ready, now: number): Cursor | undefined {
+  const [serving] = seen.revisions
+    .filter(({ replicas }) => replicas > 0)
+    .sort((a, b) => endpointsOf(seen, b.hash) - endpointsOf(seen, a.hash) || b.replicas - a.replicas);
+  if (serving === undefined) return undefined;
   return {
-    kind: "Hold",
-    cursor: steady,
-    because: because("HandingBack", "the Deployment or the Service is gone; revisions are removed"),
+    ...nothing(serving.hash),
+    stage: "Resting",
+    selection: { kind: "Revision", revision: serving.hash },
+    replicas: serving.replicas,
+    enteredAt: iso(now),
+    startedAt: iso(now),
   };
+}
+
+/** A deleted resource whose Deployment is gone too: nothing is left to hand back to, so what Fairlead made is removed. */
+function orphaned(seen: Seen, now: number): Decision {
+  const cursor = seen.cursor ?? nothing(seen.revisions[0]?.hash ?? "none");
+  const gone = cursor.stage === "Releasing" ? cursor : enter(cursor, now, { stage: "Releasing" });
+  const why = because("HandingBack", "the Deployment is gone; the revisions are removed", "goes on by itself");
+  return hold({ ...gone, selection: { kind: "Git" }, steadyAt: iso(0) }, why);
+}
+
+/** A deleted resource whose Service is gone: no request can be lost, but the Deployment still takes its pods back first. */
+function unserved(seen: Seen & { readonly workload: WorkloadSeen }, now: number): Decision {
+  const { cursor, workload } = seen;
+  if (cursor === undefined) return orphaned(seen, now);
+  const back = workload.target === cursor.stable && workload.ready >= cursor.replicas;
+  if (back || cursor.stage === "Releasing") return orphaned(seen, now);
+  const why = because("HandingBack", "the Deployment is brought back to full size", "goes on when its pods are ready");
+  return hold(cursor.stage === "Restoring" ? cursor : enter(cursor, now, { stage: "Restoring" }), why);
 }
 
 function blocked(reason: "WorkloadMissing" | "ServiceMissing", message: string, exit: string): Decision {
   return { kind: "Blocked", because: because(reason, message, exit) };
 }
 
-/** The cursor of a rollout that never began and is over: it makes the finalizer go. */
-const NOTHING: Cursor = {
-  stage: "Releasing",
-  stable: "none",
-  weight: 0,
-  selection: { kind: "Git" },
-  replicas: 0,
-  enteredAt: iso(0),
-  startedAt: iso(0),
-  steadyAt: iso(0),
-  peak: 0,
-  verdicts: [],
-  passed: [],
-  previous: [],
-};
+/** The cursor of a rollout that never began, around a stable revision. Released, it makes the finalizer go. */
+function nothing(stable: string): Cursor {
+  return {
+    stage: "Releasing",
+    stable,
+    weight: 0,
+    selection: { kind: "Git" },
+    replicas: 0,
+    enteredAt: iso(0),
+    startedAt: iso(0),
+    steadyAt: iso(0),
+    peak: 0,
+    verdicts: [],
+    previous: [],
+    rejected: [],
+  };
+}

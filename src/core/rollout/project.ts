@@ -38,12 +38,6 @@ export function project({ name, generation, before, seen, decision, now }: Repor
   };
 }
 
-/** A status for a resource whose input cannot be worked with. */
-export function projectProblem(before: RolloutStatus, generation: number, why: Because, now: number): RolloutStatus {
-  const conditions = setConditions(before.conditions ?? [], stalled(why), iso(now), generation);
-  return { ...before, observedGeneration: generation, conditions };
-}
-
 function progress(seen: Seen, cursor: Cursor | undefined): Pick<RolloutStatus, "step" | "weight" | "share"> {
   if (cursor === undefined) return {};
   const candidate = cursor.candidate === undefined ? 0 : endpointsOf(seen, cursor.candidate);
@@ -70,7 +64,12 @@ function findings(decision: Decision): readonly Finding[] {
   }
 }
 
-const NEEDS_A_PERSON: ReadonlySet<string> = new Set(["Rejected", "InvalidQuery"]);
+const NEEDS_A_PERSON: ReadonlySet<string> = new Set([
+  "Rejected",
+  "InvalidQuery",
+  "TargetConflict",
+  "ServiceSelectsNothing",
+]);
 
 function moving(why: Because): readonly Finding[] {
   const message = textOf(why);

@@ -8,8 +8,11 @@ export const RESTARTED_AT = "kubectl.kubernetes.io/restartedAt";
 /** Names of revisions use Kubernetes' own alphabet: no vowels, so no words, and nothing that looks like another. */
 const ALPHABET = "bcdfghjklmnpqrstvwxz2456789";
 const HASH_LENGTH = 8;
-/** A Service's name, and so a revision's, is a DNS label. */
-const NAME_LIMIT = 63;
+/**
+ * The names of pods keep 58 characters of what they are made from: the revision's name, a dash, and up to ten of the
+ * ReplicaSet. A longer name would be cut there, and no query by pod name would find its pods.
+ */
+const NAME_LIMIT = 46;
 
 /** Answers the SHA-256 of a text as bytes. Injected, because the core imports nothing. */
 export type Digest = (text: string) => Uint8Array;
@@ -60,7 +63,8 @@ export function resolveRevision(identity: string, known: readonly KnownRevision[
 
 /** The name of a revision's Deployment and Service: `web-<hash>`, with a long name cut. */
 export function revisionName(workload: string, hash: string): string {
-  return `${workload.slice(0, NAME_LIMIT - hash.length - 1).replace(/[-.]+$/, "")}-${hash}`;
+  const label = workload.replaceAll(".", "-").slice(0, NAME_LIMIT - hash.length - 1);
+  return `${label.replace(/-+$/, "")}-${hash}`;
 }
 
 /** The Deployment of a revision: a copy of the workload with an identity of its own. */
@@ -76,7 +80,8 @@ export function revisionDeployment(workload: Manifest, rollout: string, hash: st
     metadata: {
       name: revisionName(workload.metadata.name, hash),
       ...(workload.metadata.namespace === undefined ? {} : { namespace: workload.metadata.namespace }),
-      labels: { ...without(workload.metadata.labels, isOurs), ...marks },
+      // None of the workload's own labels: by some of them other tools would count the copy as theirs, and prune it.
+      labels: marks,
     },
     spec: {
       ...carried,

@@ -65,7 +65,8 @@ export function assertNoneStopped(world: SimWorld): void {
 /** When the operator has done what it could, some pod serves, if stable has one that is ready. */
 function assertSomeServe(world: SimWorld): void {
   const cursor = world.status.rollout;
-  if (world.endpoints().size > 0 || !world.podsOf(cursor?.stable).some(({ ready }) => ready)) return;
+  if (cursor?.replicas === 0 || world.endpoints().size > 0 || !world.podsOf(cursor?.stable).some(({ ready }) => ready))
+    return;
   throw new Error(
     `requests are lost: no pod serves at ${seconds(world)} s though stable is ready\n${JSON.stringify(cursor)}`,
   );

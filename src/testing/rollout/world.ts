@@ -68,6 +68,8 @@ export class SimWorld implements RolloutWorld {
   spec: Record<string, Json>;
   status: RolloutStatus = {};
   deleting = false;
+  /** The callers' Service does not exist. */
+  serviceGone = false;
   released = false;
   finalizer = false;
   readonly behaviours = new Map<string, Behaviour>();
@@ -141,7 +143,7 @@ export class SimWorld implements RolloutWorld {
           : 0,
         pods: noticed(this.workload) ? web.length : Number.POSITIVE_INFINITY,
       },
-      service: { selector: this.selector },
+      service: this.serviceGone ? undefined : { selector: this.selector },
       revisions: [...this.revisions].map(([hash, { replicas }]) => ({ hash, replicas })),
       pods: this.pods.map((pod) => this.#seen(pod)),
       endpoints: this.#known(this.#lags.endpoints),

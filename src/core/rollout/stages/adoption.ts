@@ -3,7 +3,7 @@ import { because } from "../because.ts";
 import { advance, type Decision, enter, hold, iso } from "../decision.ts";
 import { finished } from "../finished.ts";
 import { type Ready, replicasWanted, type StageRule } from "../plan.ts";
-import { readyOf } from "../seen.ts";
+import { endpointsOf, readyOf } from "../seen.ts";
 import { settleLeft } from "../timing.ts";
 
 /** First sight: the live template becomes stable, and its own Deployment is brought up beside the live one. */
@@ -18,8 +18,8 @@ export function beginAdoption(seen: Ready, now: number): Decision {
     startedAt: iso(now),
     peak: 0,
     verdicts: [],
-    passed: [],
     previous: [],
+    rejected: [],
   };
   return advance(cursor, because("Adopting", `revision ${cursor.stable} is brought up beside the live Deployment`));
 }
@@ -46,8 +46,16 @@ export const adopting: StageRule = (seen, cursor, now) => {
 
 /** The former pods are out of the Service; they stay until that has reached every node. */
 export const narrowing: StageRule = (seen, cursor, now) => {
+  if (cursor.replicas > 0 && readyOf(seen, cursor.stable) === 0) {
+    const back = enter(cursor, now, { stage: "Adopting", selection: { kind: "Git" } });
+    return advance(
+      back,
+      because("CapacityMissing", `revision ${cursor.stable} has no ready pod any more; the Deployment serves on`),
+    );
+  }
   const left = settleLeft(seen, cursor, now);
-  if (left.kind !== "Settled") {
+  const arrived = cursor.replicas === 0 || endpointsOf(seen, cursor.stable) > 0;
+  if (left.kind !== "Settled" || !arrived) {
     return hold(cursor, because("Settling", "requests move to the revision's own pods", "goes on by itself"), left.ms);
   }
   return advance(

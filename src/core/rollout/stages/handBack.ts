@@ -1,3 +1,4 @@
+import { Mark } from "../../../api/v1alpha1/names.ts";
 import { because } from "../because.ts";
 import { advance, enter, hold, withSelection } from "../decision.ts";
 import type { StageRule } from "../plan.ts";
@@ -22,7 +23,7 @@ export const restoring: StageRule = (seen, cursor, now) => {
 
 /** The Deployment's pods are marked, then the Service selects the marked ones alone. */
 export const handingBack: StageRule = (seen, cursor, now) => {
-  const marked = workloadPods(seen).filter((pod) => pod.ready && pod.labels["fairlead.dev/serving"] === HANDED_BACK);
+  const marked = workloadPods(seen).filter((pod) => pod.ready && pod.labels[Mark.serving] === HANDED_BACK);
   if (cursor.selection.kind !== "Workload") {
     if (marked.length < cursor.replicas) {
       return hold(cursor, because("HandingBack", "the Deployment's pods are being marked", "goes on by itself"));

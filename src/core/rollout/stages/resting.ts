@@ -20,8 +20,7 @@ const deleted: Guard = (seen, cursor, now) =>
 
 const upToDate: Guard = (seen, cursor, now) => {
   if (seen.workload.target !== cursor.stable) return undefined;
-  const { rejected: _answered, ...cleared } = cursor;
-  return rest(seen, cleared, now);
+  return rest(seen, cursor.rejected.length === 0 ? cursor : { ...cursor, rejected: [] }, now);
 };
 
 const earlierStable: Guard = (seen, cursor, now) => {
@@ -34,10 +33,13 @@ const earlierStable: Guard = (seen, cursor, now) => {
 
 const rejected: Guard = (seen, cursor, now) => {
   const { target } = seen.workload;
-  if (cursor.rejected?.revision !== target || cursor.rejected.retry !== seen.spec.retry) return undefined;
-  const message = `revision ${target} was rejected: ${cursor.rejected.message}; all traffic is at ${cursor.stable}`;
+  const refused = cursor.rejected.find(({ revision }) => revision === target);
+  if (refused === undefined || refused.retry !== seen.spec.retry) return undefined;
+  const resting = rest(seen, cursor, now);
+  if (resting.kind === "Hold") return resting;
+  const message = `revision ${target} was rejected: ${refused.message}; all traffic is at ${cursor.stable}`;
   const why = because("Rejected", message, "revert the commit, commit a fix, or set spec.retry to a new value");
-  return { ...rest(seen, cursor, now), kind: "Hold", because: why };
+  return { ...resting, kind: "Hold", because: why };
 };
 
 const stableIsDown: Guard = (seen, cursor, now) => {
@@ -66,12 +68,26 @@ const shrinking: Guard = (seen, cursor, now) =>
       }
     : undefined;
 
+const unfit: Guard = (seen, cursor, now) =>
+  seen.problem === undefined ? undefined : { ...rest(seen, cursor, now), kind: "Hold", because: seen.problem };
+
+/** Nobody is served, so nobody can be harmed, and nothing can be judged. */
+const unused: Guard = (seen, cursor, now) => {
+  if (cursor.replicas > 0) return undefined;
+  const toward = seen.workload.target;
+  return switching(cursor, now, {
+    toward,
+    cause: "Promoted",
+    message: `there are no replicas; revision ${toward} is next`,
+  });
+};
+
 const start: Guard = (seen, cursor, now) => {
   const candidate = seen.workload.target;
   const steps = stepsOf(seen.spec.strategy, cursor.replicas);
   const weight = steps[0]?.weight ?? 0;
-  const { rejected: _retried, ...fresh } = cursor;
   const message = `revision ${candidate} starts at step 1 of ${steps.length} with weight ${weight}`;
+  const { passed: _former, ...fresh } = cursor;
   const next = enter(fresh, now, {
     stage: "Stepping",
     candidate,
@@ -81,14 +97,25 @@ const start: Guard = (seen, cursor, now) => {
     peak: weight,
     startedAt: iso(now),
     verdicts: [],
-    passed: [],
+    rejected: cursor.rejected.filter(({ revision }) => revision !== candidate),
     selection: { kind: "Revision", revision: cursor.stable },
   });
   return advance(next, because("Stepping", message));
 };
 
 /** The order is the policy: the first guard with an answer decides. Ways back come before anything that holds. */
-const guards: readonly Guard[] = [deleted, upToDate, earlierStable, rejected, stableIsDown, paused, shrinking, start];
+const guards: readonly Guard[] = [
+  deleted,
+  upToDate,
+  earlierStable,
+  rejected,
+  stableIsDown,
+  paused,
+  unfit,
+  unused,
+  shrinking,
+  start,
+];
 
 /** No candidate: what does the Deployment's template mean now? */
 export const resting: StageRule = (seen, cursor, now) => {

@@ -1,3 +1,5 @@
+import type { Cursor } from "../../../api/v1alpha1/cursor.ts";
+import type { RolloutHistoryEntry } from "../../../api/v1alpha1/progressiverollout.ts";
 import { because } from "../because.ts";
 import { advance, enter, hold, switching, withSelection } from "../decision.ts";
 import { finished } from "../finished.ts";
@@ -40,26 +42,22 @@ export const returning: StageRule = (seen, cursor, now) => {
   const message = cursor.message ?? "the candidate left";
   const outcome = cause === "Rejected" || cause === "Superseded" ? cause : "Cancelled";
   const entry = finished(cursor, now, { revision: candidate ?? stable, outcome, message });
-  const {
-    candidate: _left,
-    cause: _cause,
-    message: _message,
-    step: _step,
-    steps: _steps,
-    rejected: _old,
-    ...kept
-  } = cursor;
+  const { candidate: _left, cause: _cause, message: _message, step: _step, steps: _steps, ...kept } = cursor;
   const marked =
-    cause === "Rejected" && candidate !== undefined
-      ? {
-          ...kept,
-          rejected: {
-            revision: candidate,
-            message,
-            at: entry.finishedAt,
-            ...(seen.spec.retry === undefined ? {} : { retry: seen.spec.retry }),
-          },
-        }
-      : kept;
+    cause === "Rejected" && candidate !== undefined ? remembering(kept, candidate, entry, seen.spec.retry) : kept;
   return advance(enter(marked, now, { stage: "Resting", weight: 0 }), because(outcome, message), entry);
 };
+
+/** How many refused revisions are remembered. */
+const REMEMBERED = 10;
+
+function remembering(
+  cursor: Cursor,
+  revision: string,
+  { message, finishedAt }: RolloutHistoryEntry,
+  retry: string | undefined,
+): Cursor {
+  const entry = { revision, message, at: finishedAt, ...(retry === undefined ? {} : { retry }) };
+  const others = cursor.rejected.filter((former) => former.revision !== revision);
+  return { ...cursor, rejected: [entry, ...others].slice(0, REMEMBERED) };
+}

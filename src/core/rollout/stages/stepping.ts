@@ -63,12 +63,14 @@ const unready: Guard = ({ seen, cursor, candidate, step, now }) => {
     return returning(cursor, now, "Rejected", `${message} after ${seen.spec.progressDeadlineSeconds} s`);
   }
   const exit = `goes on when they are ready; rejected after ${seen.spec.progressDeadlineSeconds} s without them`;
-  return hold({ ...cursor, unreadySince }, because("CapacityMissing", message, exit), left);
+  // What was held while pods were missing is held again: a program that keeps crashing passes no step.
+  const { inPlaceAt: _lost, ...waiting } = cursor;
+  return hold({ ...waiting, unreadySince }, because("CapacityMissing", message, exit), left);
 };
 
 const notInPlace: Guard = (walk) => {
   const { seen, cursor, candidate, step, now } = walk;
-  const { unreadySince: _ready, ...current } = cursor;
+  const { cursor: current } = walk;
   const selection = selectionOf(walk);
   const mixes = selection.kind === "Serving" && cursor.selection.kind !== "Serving";
   if (mixes && !mayMix(walk)) {
@@ -84,7 +86,8 @@ const notInPlace: Guard = (walk) => {
   if (current.steadyAt === undefined || marks.length > 0 || !arrived) {
     return hold(current, because("Settling", `weight ${step.weight} is not in place yet`, "goes on by itself"));
   }
-  if (livePods(seen, cursor.stable).length > step.sizes.stable) {
+  // At weight 0 stable serves as a whole: a surplus of it can leave only afterwards, at rest.
+  if (step.weight > 0 && livePods(seen, cursor.stable).length > step.sizes.stable) {
     const settle = Math.max(0, seen.spec.settleSeconds * 1_000 - since(current.steadyAt, now));
     const placed = { ...current, inPlaceAt: current.inPlaceAt ?? iso(now) };
     return hold(
@@ -156,8 +159,8 @@ const holding: Guard = ({ seen, cursor, step, now }) => {
   return hold(cursor, why, Math.min(left, measure ?? left));
 };
 
-const passed: Guard = ({ cursor, candidate, index, steps, now }) => {
-  const done = { ...cursor, passed: [...new Set([...cursor.passed, index])] };
+const passed: Guard = ({ cursor, candidate, index, step, steps, now }) => {
+  const done = { ...cursor, passed: step.weight };
   const next = steps[index + 1];
   if (next === undefined) {
     const message = `revision ${candidate} passed ${steps.length} ${steps.length === 1 ? "step" : "steps"}`;
@@ -173,33 +176,62 @@ const passed: Guard = ({ cursor, candidate, index, steps, now }) => {
   return advance(enter(done, now, change), because("Stepping", message));
 };
 
+const empty: Guard = ({ cursor }) =>
+  cursor.replicas === 0
+    ? hold(cursor, because("CapacityMissing", "there are no replicas, so nothing can be judged", "scale up, or revert"))
+    : undefined;
+
 /** The order is the policy: ways back first, then readiness, then what holds, then the way on. */
-const before: readonly Guard[] = [deleted, cancelled, superseded, failing, unready, notInPlace];
+const before: readonly Guard[] = [deleted, cancelled, superseded, failing, empty, unready, notInPlace];
 const after: readonly Guard[] = [dark, paused, unclear, holding, passed];
 
 /** The candidate takes the weight of a step, is held there, and judged. */
 export const stepping: StageRule = (seen, cursor, now) => {
   const steps = stepsOf(seen.spec.strategy, cursor.replicas);
-  const index = Math.min(cursor.step ?? 0, steps.length - 1);
+  const index = indexOf(cursor, steps);
   const step = steps[index];
   const { candidate } = cursor;
-  if (step === undefined || candidate === undefined)
+  if (step === undefined || candidate === undefined) {
     return returning(cursor, now, "Cancelled", "there is no step left");
-  const peak = Math.max(cursor.peak, step.weight);
-  const current = { ...cursor, step: index, steps: steps.length, weight: step.weight, peak };
+  }
+  const weight = step.weight;
+  const there = { step: index, steps: steps.length, weight, peak: Math.max(cursor.peak, weight) };
+  const moved = cursor.weight !== weight || (cursor.step ?? 0) !== index;
+  const current = moved
+    ? enter(cursor, now, { ...there, verdicts: forNextStep(cursor.verdicts) })
+    : { ...cursor, ...there };
   const walk: Walk = { seen, cursor: current, candidate, index, step, steps, now };
   for (const guard of before) {
     const decision = guard(walk);
     if (decision !== undefined) return decision;
   }
-  const { unreadySince: _ready, ...ready } = current;
-  const placed = { ...walk, cursor: { ...ready, inPlaceAt: current.inPlaceAt ?? iso(now) } };
+  const placed = { ...walk, cursor: inPlace(walk) };
   for (const guard of after) {
     const decision = guard(placed);
     if (decision !== undefined) return decision;
   }
   return hold(placed.cursor, because("HoldTime", `weight ${step.weight} is in place`, "goes on by itself"));
 };
+
+/** The weight is in place; a spell without ready pods is over once that has lasted for the settle time. */
+function inPlace({ seen, cursor, now }: Walk): Cursor {
+  const placed = { ...cursor, inPlaceAt: cursor.inPlaceAt ?? iso(now) };
+  if (since(placed.inPlaceAt, now) < seen.spec.settleSeconds * 1_000) return placed;
+  const { unreadySince: _over, ...ready } = placed;
+  return ready;
+}
+
+/**
+ * The step that the cursor stands at. Git may have changed the list, or the replicas the steps of a rolling update:
+ * then it is the last one whose weight the candidate has reached, and at most the one after what it has passed.
+ */
+function indexOf({ step = 0, weight, passed }: Cursor, steps: readonly Step[]): number {
+  if (passed === undefined) return 0;
+  if (steps[step]?.weight === weight) return step;
+  const reached = steps.findLastIndex((each) => each.weight <= weight);
+  const allowed = steps.findLastIndex((each) => each.weight <= passed) + 1;
+  return Math.max(0, Math.min(reached, allowed));
+}
 
 /** What the Service selects at a step: one track alone, or the serving pods of both. */
 function selectionOf({ cursor, candidate, step }: Walk): Cursor["selection"] {

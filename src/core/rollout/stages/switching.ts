@@ -18,7 +18,11 @@ export const switching: StageRule = (seen, cursor, now) => {
 
 function prepare(seen: Ready, cursor: Cursor, toward: string, stable: string, now: number): Decision {
   const { target } = seen.workload;
-  if (target !== toward || seen.deleting) return turnAway(seen, cursor, now);
+  if (target !== toward || seen.deleting) return turnAway(seen, cursor, now, `Git asks for revision ${target} now`);
+  // A spell without readiness is no licence to skip the judgement: the rescue is for a stable that is still down.
+  if (cursor.cause === "Rescued" && cursor.replicas > 0 && readyOf(seen, stable) > 0) {
+    return turnAway(seen, cursor, now, `stable revision ${stable} is ready again`);
+  }
   const ready = readyOf(seen, toward);
   const enough = ready >= cursor.replicas || (ready > 0 && readyOf(seen, stable) === 0);
   if (!enough) {
@@ -42,18 +46,18 @@ function prepare(seen: Ready, cursor: Cursor, toward: string, stable: string, no
 }
 
 /** Git changed its mind before the traffic moved. */
-function turnAway(seen: Ready, cursor: Cursor, now: number): Decision {
+function turnAway(seen: Ready, cursor: Cursor, now: number, message: string): Decision {
   const { target } = seen.workload;
   if (cursor.candidate !== undefined) {
     if (seen.deleting) return returning(cursor, now, "Cancelled", "the rollout is deleted");
     if (target === cursor.stable)
       return returning(cursor, now, "Cancelled", `Git went back to stable revision ${target}`);
-    return returning(cursor, now, "Superseded", `Git asks for revision ${target} now`);
+    return returning(cursor, now, "Superseded", message);
   }
   const { toward: _toward, cause: _cause, message: _message, ...kept } = cursor;
   const selection = { kind: "Revision", revision: cursor.stable } as const;
   const next = enter(kept, now, { stage: "Resting", weight: 0, selection });
-  return advance(next, because("Superseded", `Git asks for revision ${target} now`));
+  return advance(next, because("Superseded", message));
 }
 
 function settle(seen: Ready, cursor: Cursor, toward: string, now: number): Decision {
@@ -77,7 +81,7 @@ function settle(seen: Ready, cursor: Cursor, toward: string, now: number): Decis
     outcome,
     message: cursor.message ?? `revision ${toward} is stable`,
   });
-  const { toward: _t, candidate: _c, cause: _w, message: _m, step: _s, steps: _n, rejected: _r, ...kept } = cursor;
+  const { toward: _t, candidate: _c, cause: _w, message: _m, step: _s, steps: _n, ...kept } = cursor;
   const next = enter(kept, now, {
     stage: "Resting",
     stable: toward,
