@@ -142,6 +142,16 @@ export class OperatorProcess implements Operator {
     await this.#end("SIGKILL");
   }
 
+  /** Stops it in whatever it is doing, as a machine that swaps or sleeps does, until `thaw`. */
+  freeze(): void {
+    this.#signal("SIGSTOP");
+  }
+
+  /** Lets it go on. */
+  thaw(): void {
+    this.#signal("SIGCONT");
+  }
+
   /** Asks it to end, and gives how it did; one that takes too long is an error. */
   async stop(): Promise<Exit> {
     const child = this.#child;

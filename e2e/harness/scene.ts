@@ -25,6 +25,8 @@ export interface SceneOptions {
   readonly operator: "pod" | "process" | "none";
   /** How it is installed, for "pod". */
   readonly install?: InstallOptions;
+  /** More arguments of `fairlead run`, for "process". */
+  readonly args?: readonly string[];
   /** A proxy between the API server and the operator, for "process". */
   readonly proxy?: boolean;
   /** A cluster of the caller's; else the one of the test run, else one of its own. */
@@ -184,7 +186,8 @@ async function startOperator(
   const namespace = await namespaces.make("fairlead-system");
   const proxy = options.proxy ? undo.use(await ApiProxy.start(cluster.kubeconfig)) : undefined;
   const kubeconfig = proxy?.kubeconfig ?? cluster.kubeconfig;
-  return { operator: undo.use(await OperatorProcess.start({ kubeconfig, namespace, log })), proxy };
+  const { args = [] } = options;
+  return { operator: undo.use(await OperatorProcess.start({ kubeconfig, namespace, args, log })), proxy };
 }
 
 function asked<T>(part: T | undefined, what: string): T {
