@@ -27,7 +27,7 @@ function aboutV2({ samples, pushes }: Facts): readonly Check[] {
   const all = during(samples, pushes.v2?.at, pushes.revertOfV2?.at);
   const steps = all.filter(({ status }) => status.rollout?.stage === "Stepping");
   // A step that has had its time is left the moment the verdict comes: what the cursor remembers is never missed.
-  const passed = WEIGHTS.filter((_weight, step) => all.some(({ status }) => status.rollout?.passed.includes(step)));
+  const passed = WEIGHTS.filter((weight) => all.some(({ status }) => status.rollout?.passed === weight));
   const verdict = steps.some(({ status }) => status.rollout?.verdicts.some(({ outcome }) => outcome === "Pass"));
   const after = samples.findLast(
     (sample) => sample.at < (pushes.revertOfV2?.at ?? Infinity) && ended(sample, "Promoted", "v2"),
