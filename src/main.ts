@@ -103,6 +103,7 @@ async function run(options: RunOptions): Promise<void> {
         operatorNamespace,
       },
       work,
+      lease.lost,
     );
     await aborted(work);
     if (lease.lost.aborted) {

@@ -15,11 +15,11 @@ import type { Telemetry, WatchedKind } from "../telemetry/metrics.ts";
 import { isSchemaError, reportInvalid } from "./invalid.ts";
 import { KeyedQueue, type RunRecord } from "./queue.ts";
 import type { Requeue } from "./requeue.ts";
-import { type RolloutCaches, split, watchRollouts } from "./rollout/caches.ts";
+import { split, watchRollouts } from "./rollout/caches.ts";
 import { ClusterRolloutWorld } from "./rollout/controller.ts";
 import { Measurer } from "./rollout/measurer.ts";
-import { observeRollout } from "./rollout/observe.ts";
 import { reconcileRollout } from "./rollout/reconcile.ts";
+import { viewOf } from "./rollout/view.ts";
 import { claimSync, finalizeSync } from "./sync/finalize.ts";
 import { ManagedObjects } from "./sync/kinds.ts";
 import { reconcileSync } from "./sync/reconcile.ts";
@@ -54,11 +54,14 @@ export interface Manager {
   drain(signal: AbortSignal): Promise<void>;
 }
 
-/** Two looks at one key within this time are one: a burst of watch events is one piece of news. */
+/** How many keys of one kind are worked on at once. */
 const WORKERS = 8;
 
-/** Starts the watches, waits for their first lists, and works until `signal` aborts. */
-export async function startManager(parts: ManagerParts, signal: AbortSignal): Promise<Manager> {
+/**
+ * Starts the watches, waits for their first lists, and works. `signal` ends the watches; work under way is ended by
+ * `lost` or by the limit of `drain`, so that a stop in good order finishes what it has begun.
+ */
+export async function startManager(parts: ManagerParts, signal: AbortSignal, lost: AbortSignal): Promise<Manager> {
   const { watcher, log, telemetry, clock } = parts;
   const queues: { rollout?: KeyedQueue; sync?: KeyedQueue } = {};
   const wakeRollout = (key: Key) => queues.rollout?.add(key);
@@ -93,16 +96,13 @@ export async function startManager(parts: ManagerParts, signal: AbortSignal): Pr
     syncs,
     states,
     managed: new ManagedObjects(watcher, wakeSync, signal),
-    rollout: {
-      rollouts: caches.rollouts,
-      atRest: (namespace, name) => isAtRest(caches, parts.digest, `${namespace}/${name}`),
-    },
+    rollout: viewOf(caches, parts.digest),
     now: clock.now,
     notify,
     wake: wakeSync,
   });
   const rollout = start(parts, "ProgressiveRollout", caches.rollouts, async (key, stop) =>
-    reconcileRollout(rolloutWorld, key, clock.now, AbortSignal.any([signal, stop])),
+    reconcileRollout(rolloutWorld, key, clock.now, AbortSignal.any([lost, stop])),
   );
   const sync = start(parts, "GitSync", syncs, async (key, stop) => {
     const object = syncs.get(key);
@@ -111,7 +111,7 @@ export async function startManager(parts: ManagerParts, signal: AbortSignal): Pr
       return { kind: "Never" };
     }
     const parsed = parseGitSync(object);
-    const either = AbortSignal.any([signal, stop]);
+    const either = AbortSignal.any([lost, stop]);
     if (object.metadata.deletionTimestamp !== undefined) return finalizeSync(syncWorld, parsed, either);
     await claimSync(syncWorld, parsed, either);
     return reconcileSync(syncWorld, parseGitSync(syncs.get(key) ?? object), either);
@@ -182,12 +182,4 @@ function show(telemetry: Telemetry, kind: WatchedKind, cache: ObjectCache, key: 
     ready,
     ...(status?.objects === undefined ? {} : { objects: status.objects }),
   });
-}
-
-/** A rollout rests at what Git says: only then may what it could fall back to be deleted. */
-function isAtRest(caches: RolloutCaches, digest: Digest, key: Key): boolean {
-  const observed = observeRollout(caches, key, digest);
-  if (observed?.seen.cursor === undefined) return observed?.problem !== undefined;
-  const { cursor, workload } = observed.seen;
-  return cursor.stage === "Resting" && workload?.target === cursor.stable;
 }

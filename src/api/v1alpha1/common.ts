@@ -6,6 +6,15 @@ export const duration = z
   .regex(/^([0-9]{1,6}(ms|s|m|h))+$/)
   .max(32);
 
+/** A duration with a lower bound: a poll without pause would load whatever is asked. */
+export function atLeast(least: string) {
+  return duration.meta({
+    "x-kubernetes-validations": [
+      { rule: `duration(self) >= duration('${least}')`, message: `must be at least ${least}` },
+    ],
+  });
+}
+
 /** A DNS label or subdomain: the name of an object. */
 export const objectName = z
   .string()

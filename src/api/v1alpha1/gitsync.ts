@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { Manifest } from "../objects.ts";
-import { conditions, duration, objectName, time } from "./common.ts";
+import { atLeast, conditions, objectName, time } from "./common.ts";
 
 const ref = z
   .object({
@@ -50,10 +50,10 @@ export const gitSyncSpec = z.object({
     })
     .default("")
     .describe("path: the directory whose manifests are applied. Default: the whole repository."),
-  interval: duration
+  interval: atLeast("1s")
     .default("1m")
     .describe("interval: how often the repository is asked for news; a webhook makes it immediate."),
-  timeout: duration.default("60s").describe("timeout: the bound of one Git operation."),
+  timeout: atLeast("1s").default("60s").describe("timeout: the bound of one Git operation."),
   secretRef: z
     .object({ name: objectName })
     .optional()

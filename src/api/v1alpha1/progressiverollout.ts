@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { Manifest } from "../objects.ts";
-import { conditions, duration, objectName, time } from "./common.ts";
+import { atLeast, conditions, duration, objectName, time } from "./common.ts";
 import { cursor } from "./cursor.ts";
 
 const weightStep = z.object({
@@ -101,7 +101,7 @@ const analysis = z.object({
       .regex(/^https?:\/\//)
       .describe("address: of Prometheus, http:// or https://."),
   }),
-  interval: duration.default("30s").describe("interval: time between two measurements."),
+  interval: atLeast("1s").default("30s").describe("interval: time between two measurements."),
   deadline: duration
     .default("10m")
     .describe(
@@ -114,6 +114,14 @@ const analysis = z.object({
     .meta({ "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"] }),
 });
 
+/** A rollout is bound to what it took over: another target is another rollout. */
+function fixed(field: string) {
+  return {
+    rule: "self.name == oldSelf.name",
+    message: `${field} cannot be changed; commit a ProgressiveRollout of another name, and remove this one`,
+  };
+}
+
 export const rolloutSpec = z.object({
   replicas: z
     .int()
@@ -123,8 +131,14 @@ export const rolloutSpec = z.object({
     .describe(
       "replicas: written through the scale subresource, also by a HorizontalPodAutoscaler. Default: what Git says, else what ran.",
     ),
-  workloadRef: z.object({ kind: z.literal("Deployment").default("Deployment"), name: objectName }),
-  serviceRef: z.object({ name: objectName }),
+  workloadRef: z
+    .object({ kind: z.literal("Deployment").default("Deployment"), name: objectName })
+    .meta({ "x-kubernetes-validations": [fixed("workloadRef")] })
+    .describe("workloadRef: the Deployment to roll out, as Git has it."),
+  serviceRef: z
+    .object({ name: objectName })
+    .meta({ "x-kubernetes-validations": [fixed("serviceRef")] })
+    .describe("serviceRef: the Service that callers use."),
   strategy: z
     .object({ canary: canary.optional(), rolling: rolling.optional() })
     .meta({

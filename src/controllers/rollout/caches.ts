@@ -36,8 +36,8 @@ export function watchRollouts(watcher: Watcher, wake: (key: Key) => void, signal
     const [namespace] = split(change.key);
     const labelled = labelOf(change, Mark.rollout);
     if (labelled !== undefined) wake(`${namespace}/${labelled}`);
-    // Pods of a Deployment itself matter only while it is taken over or handed back.
-    else inNamespace(namespace, (rollout) => !STILL.has(stringAt(rollout, "status", "rollout", "stage") ?? ""));
+    // Pods of a Deployment itself: while it is taken over or handed back, and when it was scaled by hand.
+    else inNamespace(namespace, () => true);
   };
 
   const rollouts: ObjectCache = watcher.watch(
@@ -65,8 +65,6 @@ export function watchRollouts(watcher: Watcher, wake: (key: Key) => void, signal
     ),
   };
 }
-
-const STILL: ReadonlySet<string> = new Set(["Resting", "Stepping", "Switching", "Returning"]);
 
 /** The two parts of a key. */
 export function split(key: Key): readonly [namespace: string, name: string] {

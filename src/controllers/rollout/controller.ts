@@ -1,6 +1,6 @@
 import type { JsonObject } from "../../api/json.ts";
 import { mergePatch } from "../../api/mergePatch.ts";
-import { type Key, type Manifest, refOf } from "../../api/objects.ts";
+import { type Key, keyOf, type Manifest, refOf } from "../../api/objects.ts";
 import type { Cursor } from "../../api/v1alpha1/cursor.ts";
 import { Mark } from "../../api/v1alpha1/names.ts";
 import type { RolloutStatus } from "../../api/v1alpha1/progressiverollout.ts";
@@ -9,7 +9,7 @@ import { textOf } from "../../core/rollout/because.ts";
 import type { Decision } from "../../core/rollout/decision.ts";
 import type { Effect } from "../../core/rollout/effects.ts";
 import type { Digest } from "../../core/rollout/revision.ts";
-import type { Cluster } from "../../ports/cluster.ts";
+import { type Cluster, isApiError } from "../../ports/cluster.ts";
 import type { Events } from "../../ports/events.ts";
 import type { RolloutCaches } from "./caches.ts";
 import { Executor } from "./execute.ts";
@@ -33,6 +33,7 @@ const TAKEN_OVER: ReadonlySet<string> = new Set(["Resting", "Stepping", "Switchi
 export class ClusterRolloutWorld implements RolloutWorld {
   readonly #parts: RolloutParts;
   readonly #executor: Executor;
+  readonly #troubles = new Map<Key, string>();
 
   constructor(parts: RolloutParts) {
     this.#parts = parts;
@@ -41,8 +42,25 @@ export class ClusterRolloutWorld implements RolloutWorld {
 
   observe(key: Key): Observed | undefined {
     const observed = observeRollout(this.#parts.caches, key, this.#parts.digest);
-    if (observed === undefined) this.#parts.measurer.forget(key);
-    return observed;
+    if (observed === undefined) {
+      this.#parts.measurer.forget(key);
+      this.#troubles.delete(key);
+      return undefined;
+    }
+    const trouble = this.#troubles.get(key);
+    return trouble === undefined ? observed : { ...observed, trouble };
+  }
+
+  trouble({ rollout }: Observed, message: string | undefined): boolean {
+    const key = keyOf(rollout.object);
+    const before = this.#troubles.get(key);
+    if (message === undefined) this.#troubles.delete(key);
+    else this.#troubles.set(key, message);
+    return before !== message;
+  }
+
+  isFatal(error: unknown): boolean {
+    return isApiError(error, "Fenced", "Conflict");
   }
 
   async claim({ rollout }: Observed, signal: AbortSignal): Promise<void> {
@@ -59,7 +77,7 @@ export class ClusterRolloutWorld implements RolloutWorld {
     signal: AbortSignal,
   ): Promise<void> {
     // The answer to the finalizer's write is newer than what was observed; only the status itself is held against it.
-    const current = this.#parts.caches.rollouts.get(keyOfObject(rollout.object)) ?? rollout.object;
+    const current = this.#parts.caches.rollouts.get(keyOf(rollout.object)) ?? rollout.object;
     const patch = mergePatch(rollout.status as JsonObject, status as JsonObject) ?? {};
     const sent = { metadata: { resourceVersion: current.metadata.resourceVersion }, status: patch };
     const stored = await this.#parts.cluster.patch(refOf(current), sent, { subresource: "status" }, signal);
@@ -80,7 +98,7 @@ export class ClusterRolloutWorld implements RolloutWorld {
   }
 
   measure(observed: Observed, cursor: Cursor): readonly Judgement[] | undefined {
-    return this.#parts.measurer.take(keyOfObject(observed.rollout.object), observed, cursor);
+    return this.#parts.measurer.take(keyOf(observed.rollout.object), observed, cursor);
   }
 
   /** One Event for each change that a person follows a rollout by: a new stage or step, an outcome, a new kind of trouble. */
@@ -96,8 +114,4 @@ export class ClusterRolloutWorld implements RolloutWorld {
       this.#parts.events.note(object, { type: "Warning", reason: ready.reason, message: ready.message });
     }
   }
-}
-
-function keyOfObject({ metadata }: Manifest): Key {
-  return `${metadata.namespace ?? ""}/${metadata.name}`;
 }

@@ -1,14 +1,14 @@
-import { at, isObject, type JsonObject } from "../../api/json.ts";
+import { at, isObject, type JsonObject, listAt } from "../../api/json.ts";
 import { mergePatch } from "../../api/mergePatch.ts";
 import { type Manifest, type ObjectRef, refOf } from "../../api/objects.ts";
-import { Mark, POD_DELETION_COST } from "../../api/v1alpha1/names.ts";
+import { GROUP, Mark, POD_DELETION_COST } from "../../api/v1alpha1/names.ts";
 import type { Effect } from "../../core/rollout/effects.ts";
 import { RESTARTED_AT, revisionDeployment, revisionName, revisionService } from "../../core/rollout/revision.ts";
 import { LEFT, overlaidSelector } from "../../core/rollout/selection.ts";
 import { type Cluster, isApiError } from "../../ports/cluster.ts";
 import type { ObjectCache } from "../../ports/watch.ts";
 import type { RolloutCaches } from "./caches.ts";
-import { revisionsOf } from "./observe.ts";
+import { identityOf, revisionsOf } from "./observe.ts";
 import type { Observed } from "./reconcile.ts";
 
 /** Of the pods of a ReplicaSet, those that have left the Service go first. */
@@ -24,7 +24,8 @@ export class Executor {
     this.#caches = caches;
   }
 
-  async run({ rollout }: Observed, effect: Effect, signal: AbortSignal): Promise<void> {
+  async run(observed: Observed, effect: Effect, signal: AbortSignal): Promise<void> {
+    const { rollout, seen } = observed;
     const { namespace = "", name } = rollout.object.metadata;
     const { deployments, services, pods, rollouts } = this.#caches;
     const workload = deployments.get(`${namespace}/${rollout.spec.workloadRef.name}`);
@@ -34,8 +35,12 @@ export class Executor {
 
     switch (effect.do) {
       case "CreateRevision": {
+        // The template may have moved on since the decision: a revision never runs another one's template.
         if (workload === undefined || service === undefined) return;
-        await this.#apply(services, revisionService(service, workload.metadata.name, name, effect.revision), signal);
+        if (seen.workload?.target !== effect.revision || seen.workload.identity !== identityOf(workload)) return;
+        // A Service without ports, a headless one, has nothing that a copy could carry.
+        const copy = revisionService(service, workload.metadata.name, name, effect.revision);
+        if (listAt(copy, "spec", "ports").length > 0) await this.#apply(services, copy, signal);
         const made = revisionDeployment(workload, name, effect.revision, effect.replicas);
         await this.#apply(deployments, made, signal);
         return;
@@ -55,7 +60,8 @@ export class Executor {
         return this.#patch(deployments, workload, { spec: { replicas: effect.replicas } }, signal);
       case "RestoreTemplate": {
         const template = mergePatch(templateOf(workload), withoutMarks(templateOf(revision(effect.revision))));
-        if (template !== undefined) await this.#patch(deployments, workload, { spec: { template } }, signal);
+        if (template !== undefined)
+          await this.#patch(deployments, workload, { spec: { template } }, signal, "Conditional");
         return;
       }
       case "Select": {
@@ -119,6 +125,6 @@ function templateOf(deployment: Manifest | undefined): JsonObject {
 function withoutMarks(template: JsonObject): JsonObject {
   const metadata = isObject(template["metadata"]) ? template["metadata"] : {};
   const labels = isObject(metadata["labels"]) ? metadata["labels"] : {};
-  const kept = Object.fromEntries(Object.entries(labels).filter(([key]) => !key.startsWith("fairlead.dev/")));
+  const kept = Object.fromEntries(Object.entries(labels).filter(([key]) => !key.startsWith(`${GROUP}/`)));
   return { ...template, metadata: { ...metadata, labels: kept } };
 }

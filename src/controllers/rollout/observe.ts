@@ -54,6 +54,7 @@ function seeWorkload(workload: Manifest, revisions: readonly Manifest[], digest:
   const updated = numberAt(workload, "status", "updatedReplicas") ?? 0;
   return {
     target: resolveRevision(identityOf(workload), known, digest),
+    identity: identityOf(workload),
     replicas: numberAt(workload, "spec", "replicas") ?? 1,
     ...(Number.isInteger(said) ? { gitReplicas: said } : {}),
     ready: current ? Math.min(updated, numberAt(workload, "status", "readyReplicas") ?? 0) : 0,
@@ -75,7 +76,8 @@ function hashOf(revision: Manifest): string {
   return revision.metadata.labels?.[Mark.revision] ?? "";
 }
 
-function identityOf(deployment: Manifest): string {
+/** The identity of a Deployment's template, kept for as long as the object is. */
+export function identityOf(deployment: Manifest): string {
   const known = identities.get(deployment);
   if (known !== undefined) return known;
   const identity = templateIdentity(at(deployment, "spec", "template"));

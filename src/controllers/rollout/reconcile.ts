@@ -16,6 +16,8 @@ import { after, never, type Requeue } from "../requeue.ts";
 export interface Observed {
   readonly rollout: ProgressiveRollout;
   readonly seen: Seen;
+  /** Why a write of the last look failed, as long as it does. */
+  readonly trouble?: string;
 }
 
 /** What a rollout's reconcile needs of the world. */
@@ -26,6 +28,10 @@ export interface RolloutWorld {
   claim(observed: Observed, signal: AbortSignal): Promise<void>;
   report(observed: Observed, status: RolloutStatus, decision: Decision | undefined, signal: AbortSignal): Promise<void>;
   execute(observed: Observed, effect: Effect, signal: AbortSignal): Promise<void>;
+  /** Remembers why a write failed, or that none does any more. Answers whether that is news. */
+  trouble(observed: Observed, message: string | undefined): boolean;
+  /** Tells whether an error ends the look at once: what was seen is stale, or this process must stop. */
+  isFatal(error: unknown): boolean;
   /** Answers measurements that have arrived for the cursor's step; else starts some. Never waits for Prometheus. */
   measure(observed: Observed, cursor: Cursor): readonly Judgement[] | undefined;
 }
@@ -46,24 +52,68 @@ export async function reconcileRollout(
 ): Promise<Requeue> {
   const observed = world.observe(key);
   if (observed === undefined) return never;
-  const { rollout } = observed;
-  const generation = rollout.object.metadata.generation ?? 0;
   if (!observed.seen.deleting) await world.claim(observed, signal);
 
   const seen = measured(world, observed, now());
   const decision = plan(seen, now());
-  const name = rollout.object.metadata.name;
-  const status = project({ name, generation, before: rollout.status, seen, decision, now: now() });
-  const changed = !sameJson(status, rollout.status);
-  if (changed) await world.report(observed, status, decision, signal);
+  await tell(world, observed, seen, decision, now(), signal);
   if (decision.kind === "Blocked") return never;
 
   const effects = effectsFor(seen, decision.cursor, now());
-  for (const effect of effects) await world.execute(observed, effect, signal);
-  if (effects.length > 0 || decision.kind === "Advance") return after(SOON_MS);
+  const trouble = await act(world, observed, effects, signal);
+  if (trouble !== undefined) {
+    // The queue comes back with patience; what is wrong is said on the resource until it is mended.
+    const changed = world.trouble(observed, messageOf(trouble));
+    if (changed) await tell(world, world.observe(key) ?? observed, seen, decision, now(), signal);
+    throw trouble;
+  }
+  if (world.trouble(observed, undefined) || effects.length > 0 || decision.kind === "Advance") return after(SOON_MS);
   // 0 means that a measurement is under way: it wakes the key when it lands.
   const { recheckInMs = 0 } = decision;
   return recheckInMs > 0 ? after(recheckInMs) : never;
+}
+
+/** Stores the projected status, if it says anything new. */
+async function tell(
+  world: RolloutWorld,
+  observed: Observed,
+  seen: Seen,
+  decision: Decision,
+  now: number,
+  signal: AbortSignal,
+): Promise<void> {
+  const { object, status: before } = observed.rollout;
+  const { name, generation = 0 } = object.metadata;
+  const { trouble } = observed;
+  const report = { name, generation, before, seen, decision, now, ...(trouble === undefined ? {} : { trouble }) };
+  const status = project(report);
+  if (!sameJson(status, before)) await world.report(observed, status, decision, signal);
+}
+
+/**
+ * Runs the effects in their order. One that fails does not keep the others from running: each was decided on what is
+ * observed, not on the others' success, and a quota that is full must not hold up a way back.
+ */
+async function act(
+  world: RolloutWorld,
+  observed: Observed,
+  effects: readonly Effect[],
+  signal: AbortSignal,
+): Promise<unknown> {
+  let first: unknown;
+  for (const effect of effects) {
+    try {
+      await world.execute(observed, effect, signal);
+    } catch (error) {
+      if (signal.aborted || world.isFatal(error)) throw error;
+      first ??= error;
+    }
+  }
+  return first;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 /** Folds in the measurements that are due and have arrived. */

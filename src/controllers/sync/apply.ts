@@ -1,7 +1,6 @@
-import { canonical, type JsonObject } from "../../api/json.ts";
 import type { Manifest } from "../../api/objects.ts";
 import type { Claim } from "../../core/rollout/overlay.ts";
-import { followed, overlay } from "../../core/rollout/overlay.ts";
+import { followed, overlay, wordOf } from "../../core/rollout/overlay.ts";
 import type { Member } from "../../core/sync/desiredSet.ts";
 import { differs } from "../../core/sync/drift.ts";
 import type { Failure } from "../../core/sync/outcome.ts";
@@ -35,6 +34,8 @@ export type Rivalry = "None" | "NotAsked" | "Rival";
 export interface ApplyParts {
   readonly cluster: Cluster;
   readonly managed: ManagedObjects;
+  /** Lets the rollouts see what was written, before their own watches tell them. */
+  readonly share: (stored: Manifest) => void;
   /** What a rollout says of a shared object. */
   readonly claimOn: (object: Manifest) => Claim | undefined;
   /** Whether the sync that an object's mark names lays claim to it. */
@@ -113,7 +114,7 @@ async function applyOnce(
   const live =
     known ?? (claim === undefined || recorded !== undefined ? undefined : await parts.cluster.get(member.ref, signal));
   const desired = overlay(object, claim, live);
-  const text = `${claim === undefined ? "" : "claimed "}${canonical(object as JsonObject)}`;
+  const text = wordOf(object, claim, desired);
   const change = changeOf(desired, text, recorded, known, claim);
   if (change.kind === "None") return { kind: "Unchanged", member, stored: change.stored };
   const corrections = (recorded?.corrections ?? []).filter((time) => now - time < FIGHT_WINDOW_MS);
@@ -131,6 +132,7 @@ async function applyOnce(
   };
   const stored = await parts.cluster.apply(desired, options, signal);
   cache.put(stored);
+  parts.share(stored);
   const drifted = change.kind === "Drift";
   applier.state.recorded.set(member.id, {
     desired: text,

@@ -1,4 +1,5 @@
-import { title } from "../../api/objects.ts";
+import { listAt, stringAt } from "../../api/json.ts";
+import { type Manifest, title } from "../../api/objects.ts";
 import { health } from "../../core/sync/health.ts";
 import type { Failure, Waiting } from "../../core/sync/outcome.ts";
 import type { Applied } from "./apply.ts";
@@ -9,13 +10,19 @@ export interface Assessment {
   readonly uids: ReadonlyMap<string, string>;
   readonly failures: readonly Failure[];
   readonly waiting: readonly Waiting[];
+  /**
+   * Everything is applied and healthy, but for rollouts that another one holds back: that one may be just what is to be
+   * pruned, so they must not keep it.
+   */
+  readonly complete: boolean;
 }
 
-/** Holds every applied object against the rules of health. */
-export function assess(results: readonly Applied[]): Assessment {
+/** Holds every applied object against the rules of health; a rollout is there only when it rests at what Git says. */
+export function assess(results: readonly Applied[], atRest: (namespace: string, name: string) => boolean): Assessment {
   const uids = new Map<string, string>();
   const failures: Failure[] = [];
   const waiting: Waiting[] = [];
+  let heldBack = 0;
   for (const result of results) {
     if (result.kind === "Failed") {
       failures.push(result.failure);
@@ -34,9 +41,17 @@ export function assess(results: readonly Applied[]): Assessment {
     }
     const { kind, message } = health(stored);
     const { ref, position } = member;
+    if (kind === "Failed" && isHeldBack(stored)) heldBack += 1;
     if (kind === "Failed")
       failures.push({ ref, position, reason: "Unhealthy", message: message || `${title(ref)} has failed` });
     else if (kind !== "Current") waiting.push({ ref, message });
+    else if (ref.kind === "ProgressiveRollout" && !atRest(ref.namespace ?? "", ref.name)) {
+      waiting.push({ ref, message: "is under way" });
+    }
   }
-  return { uids, failures, waiting };
+  return { uids, failures, waiting, complete: failures.length === heldBack && waiting.length === 0 };
+}
+
+function isHeldBack(object: Manifest): boolean {
+  return listAt(object, "status", "conditions").some((one) => stringAt(one, "reason") === "TargetConflict");
 }

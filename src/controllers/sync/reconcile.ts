@@ -117,6 +117,7 @@ async function work(
     {
       cluster: world.cluster,
       managed: world.managed,
+      share: world.share,
       rivalOf: (owner, id) => world.neighbours.rivalry(owner, id, sync, state),
       claimOn: world.claims(members),
     },
@@ -125,8 +126,7 @@ async function work(
   );
   for (const result of results) world.tellOf(reported, result);
 
-  const assessed = assess(results);
-  const complete = assessed.failures.length === 0 && assessed.waiting.length === 0;
+  const assessed = assess(results, world.atRest);
   const claimants = new Set<Key>();
   const leaving = spec.prune && prunable(inventory, members).length > 0;
   const unasked = leaving ? world.neighbours.unasked(sync, state) : [];
@@ -143,7 +143,7 @@ async function work(
       },
       unasked,
       operatorNamespace: world.operatorNamespace,
-      healthy: complete,
+      healthy: assessed.complete,
       rolloutsAtRest: world.rolloutsAtRest(members),
       confirmed: (commit.trailers["fairlead-prune"] ?? []).includes("confirm"),
       enabled: spec.prune,

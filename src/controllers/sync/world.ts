@@ -1,10 +1,10 @@
 import type { JsonObject } from "../../api/json.ts";
-import { sameJson, stringAt } from "../../api/json.ts";
+import { sameJson } from "../../api/json.ts";
 import { mergePatch } from "../../api/mergePatch.ts";
 import { type Manifest, refOf, title } from "../../api/objects.ts";
 import { type GitSync, type GitSyncStatus, parseGitSync } from "../../api/v1alpha1/gitsync.ts";
 import { Mark } from "../../api/v1alpha1/names.ts";
-import { type ProgressiveRollout, parseRollout } from "../../api/v1alpha1/progressiverollout.ts";
+import { driverOf, serviceOf, workloadOf } from "../../core/rollout/driver.ts";
 import type { Claim } from "../../core/rollout/overlay.ts";
 import type { Member } from "../../core/sync/desiredSet.ts";
 import { type Inventory, refOfEntry } from "../../core/sync/inventory.ts";
@@ -12,19 +12,12 @@ import type { Failure, SyncOutcome } from "../../core/sync/outcome.ts";
 import { syncStatus } from "../../core/sync/report.ts";
 import type { Cluster, Discovery } from "../../ports/cluster.ts";
 import type { Events } from "../../ports/events.ts";
-import type { ObjectCache } from "../../ports/watch.ts";
+import type { RolloutView } from "../rollout/view.ts";
 import type { Applied } from "./apply.ts";
 import type { ManagedObjects } from "./kinds.ts";
 import { type NeighbourParts, Neighbours } from "./neighbours.ts";
 import type { SourceParts } from "./source.ts";
 import type { SyncStates } from "./state.ts";
-
-/** What a rollout is doing, as a prune needs to know it. */
-export interface RolloutView {
-  readonly rollouts: ObjectCache;
-  /** Tells whether a rollout rests at what its Deployment's template says now. */
-  readonly atRest: (namespace: string, name: string) => boolean;
-}
 
 /** What the syncs need of the outside. */
 export interface SyncParts extends SourceParts, NeighbourParts {
@@ -69,22 +62,23 @@ export class SyncWorld implements SourceParts {
   claims(members: readonly Member[]): (object: Manifest) => Claim | undefined {
     const coming = members.map(({ object }) => object).filter(({ kind }) => kind === "ProgressiveRollout");
     return (object) => {
-      if (object.kind !== "Deployment" && object.kind !== "Service") return undefined;
-      const { namespace, name } = object.metadata;
-      const mine = (rollout: Manifest) => drives(rollout, object.kind, namespace, name);
-      const live = this.#parts.rollout.rollouts.list().find(mine);
-      if (live !== undefined) return claimOf(parseRollout(live));
-      const next = coming.find(mine);
+      const live = driverOf(this.#parts.rollout.rollouts.list(), object);
+      if (live !== undefined) return this.#parts.rollout.claimOf(live);
+      const next = driverOf(coming, object);
       return next === undefined
         ? undefined
         : { workload: workloadOf(next), service: serviceOf(next), cursor: undefined };
     };
   }
 
+  readonly atRest = (namespace: string, name: string): boolean => this.#parts.rollout.atRest(namespace, name);
+
+  readonly share = (stored: Manifest): void => this.#parts.rollout.share(stored);
+
   rolloutsAtRest(members: readonly Member[]): boolean {
     return members
       .filter(({ ref }) => ref.kind === "ProgressiveRollout")
-      .every(({ ref }) => this.#parts.rollout.atRest(ref.namespace ?? "", ref.name));
+      .every(({ ref }) => this.atRest(ref.namespace ?? "", ref.name));
   }
 
   /** Stores the write-ahead inventory. Answers the sync as stored. */
@@ -169,21 +163,4 @@ export class SyncWorld implements SourceParts {
     const type = ready.status === "False" && ready.reason !== "Suspended" ? "Warning" : "Normal";
     this.#parts.events.note(object, { type, reason: ready.reason, message: ready.message });
   }
-}
-
-function drives(rollout: Manifest, kind: string, namespace: string | undefined, name: string): boolean {
-  if (rollout.metadata.namespace !== namespace) return false;
-  return kind === "Deployment" ? workloadOf(rollout) === name : serviceOf(rollout) === name;
-}
-
-function workloadOf(rollout: Manifest): string {
-  return stringAt(rollout, "spec", "workloadRef", "name") ?? "";
-}
-
-function serviceOf(rollout: Manifest): string {
-  return stringAt(rollout, "spec", "serviceRef", "name") ?? "";
-}
-
-function claimOf({ spec, status }: ProgressiveRollout): Claim {
-  return { workload: spec.workloadRef.name, service: spec.serviceRef.name, cursor: status.rollout };
 }

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { JsonObject } from "../../api/json.ts";
 import type { Manifest } from "../../api/objects.ts";
 import type { Cursor, Stage } from "../../api/v1alpha1/cursor.ts";
-import { type Claim, followed, overlay } from "./overlay.ts";
+import { type Claim, followed, overlay, wordOf } from "./overlay.ts";
 
 const T = "2026-01-01T00:00:00.000Z";
 const cursor = (stage: Stage, selection: Cursor["selection"] = { kind: "Git" }): Cursor => ({
@@ -83,12 +83,51 @@ describe("a Service", () => {
   });
 });
 
+describe("a Service whose selector Git changes", () => {
+  const git: Manifest = { ...service, spec: { selector: { app: "web", tier: "front" } } };
+  const labelled = (stableLabels: Record<string, string>): Claim => ({
+    ...claim(cursor("Stepping", { kind: "Serving" })),
+    stableLabels,
+  });
+
+  test("keeps the selector that stable's pods match until a revision that matches the new one is stable", () => {
+    const live: Manifest = { ...service, spec: { selector: { app: "web", "fairlead.dev/revision": "s" } } };
+    expect(overlay(git, labelled({ app: "web" }), live)["spec"]).toMatchObject({
+      selector: { app: "web", "fairlead.dev/serving": "true" },
+    });
+    expect(overlay(git, labelled({ app: "web", tier: "front" }), live)["spec"]).toMatchObject({
+      selector: { app: "web", tier: "front", "fairlead.dev/serving": "true" },
+    });
+  });
+
+  test("is another word of Git once it counts", () => {
+    const word = (labels: Record<string, string>) => {
+      const desired = overlay(git, labelled(labels), service);
+      return wordOf(git, labelled(labels), desired);
+    };
+    expect(word({ app: "web" })).not.toBe(word({ app: "web", tier: "front" }));
+  });
+});
+
 describe("what a sync leaves to the rollout", () => {
-  test("a live selector is followed, another field is not", () => {
-    const moved: Manifest = { ...service, spec: { selector: { app: "web", x: "y" }, ports: [{ port: 81 }] } };
-    expect(followed(service, claim(cursor("Stepping")), moved)["spec"]).toEqual({
-      selector: { app: "web", x: "y" },
+  const moved = (selector: Record<string, string>): Manifest => ({
+    ...service,
+    spec: { selector, ports: [{ port: 81 }] },
+  });
+
+  test("Fairlead's own entries of a selector are followed; Git's entries and other fields are not", () => {
+    const live = moved({ app: "typo", "fairlead.dev/revision": "c" });
+    expect(followed(service, claim(cursor("Stepping")), live)["spec"]).toEqual({
+      selector: { app: "web", "fairlead.dev/revision": "c" },
       ports: [{ port: 80 }],
+    });
+  });
+  test("the replicas of a taken-over Deployment are followed, its template is not", () => {
+    const stored = deployment({ replicas: 0 });
+    const live: Manifest = { ...stored, spec: { replicas: 3, template: { spec: { image: "other" } } } };
+    expect(followed(stored, claim(cursor("Resting")), live)["spec"]).toEqual({
+      replicas: 3,
+      template: { spec: { image: "git" } },
     });
   });
   test("nothing is followed before the rollout has taken over", () => {

@@ -1,8 +1,10 @@
-import { isObject, numberAt } from "../../api/json.ts";
+import { at, canonical, isObject, numberAt } from "../../api/json.ts";
 import type { Manifest } from "../../api/objects.ts";
 import type { Cursor, Stage } from "../../api/v1alpha1/cursor.ts";
 import { Mark } from "../../api/v1alpha1/names.ts";
-import { overlaidSelector } from "./selection.ts";
+import { baseSelector, matches, overlaidSelector, ownEntries } from "./selection.ts";
+
+type Labels = Readonly<Record<string, string>>;
 
 /** What a rollout says of the objects that it shares with Git. */
 export interface Claim {
@@ -12,6 +14,8 @@ export interface Claim {
   readonly service: string;
   /** undefined: it has not taken over yet. */
   readonly cursor: Cursor | undefined;
+  /** Labels of stable's pods, once it has taken over. */
+  readonly stableLabels?: Labels;
 }
 
 /** Stages in which the Deployment runs pods of its own. */
@@ -28,7 +32,7 @@ export function overlay(git: Manifest, claim: Claim | undefined, live: Manifest 
   if (git.kind === "Deployment" && git.metadata.name === claim.workload)
     return overlayDeployment(git, claim.cursor, live);
   if (git.kind === "Service" && git.metadata.name === claim.service && claim.cursor !== undefined) {
-    return overlayService(git, claim.cursor);
+    return overlayService(git, claim.cursor, claim.stableLabels, live);
   }
   return git;
 }
@@ -56,21 +60,46 @@ function overlayDeployment(git: Manifest, cursor: Cursor | undefined, live: Mani
 /**
  * What a stored object would say if only the rollout had changed it since: its shared fields as they are live now.
  * So a sync sees no drift in a field that a rollout moves, and leaves its correction to the rollout.
+ * Of a selector only Fairlead's own entries are the rollout's; the others are Git's.
  */
 export function followed(stored: Manifest, claim: Claim | undefined, live: Manifest): Manifest {
   const cursor = claim?.cursor;
   if (cursor === undefined) return stored;
-  const shared =
-    stored.kind === "Service" ? ["selector"] : HANDS_BACK.has(cursor.stage) ? ["replicas", "template"] : ["replicas"];
   const from = isObject(live["spec"]) ? live["spec"] : {};
   const to = isObject(stored["spec"]) ? stored["spec"] : {};
+  if (stored.kind === "Service") {
+    const selector = { ...baseSelector(selectorOf(stored)), ...ownEntries(selectorOf(live)) };
+    return { ...stored, spec: { ...to, selector } };
+  }
+  const shared = HANDS_BACK.has(cursor.stage) ? ["replicas", "template"] : ["replicas"];
   return { ...stored, spec: { ...to, ...Object.fromEntries(shared.map((field) => [field, from[field]])) } };
 }
 
-function overlayService(git: Manifest, cursor: Cursor): Manifest {
+/** What Git's word comes down to for an object: while it stays the same, only a change of the live object is drift. */
+export function wordOf(git: Manifest, claim: Claim | undefined, desired: Manifest): string {
+  const shared = claim === undefined ? "" : `shared ${canonical(baseSelector(selectorOf(desired)))} `;
+  return `${shared}${canonical(git)}`;
+}
+
+/**
+ * A selector that stable's pods do not match would empty the Service: Git's new one waits until a revision
+ * that matches it is stable.
+ */
+function overlayService(
+  git: Manifest,
+  cursor: Cursor,
+  stable: Labels | undefined,
+  live: Manifest | undefined,
+): Manifest {
   const spec = isObject(git["spec"]) ? git["spec"] : {};
-  const selector = isObject(spec["selector"]) ? (spec["selector"] as Readonly<Record<string, string>>) : {};
-  return { ...git, spec: { ...spec, selector: overlaidSelector(selector, cursor.selection) } };
+  const said = selectorOf(git);
+  const waits = live !== undefined && stable !== undefined && !matches(said, stable);
+  return { ...git, spec: { ...spec, selector: overlaidSelector(waits ? selectorOf(live) : said, cursor.selection) } };
+}
+
+function selectorOf(service: Manifest): Labels {
+  const selector = at(service, "spec", "selector");
+  return isObject(selector) ? (selector as Labels) : {};
 }
 
 function withAnnotation(object: Manifest, key: string, value: string): Manifest {

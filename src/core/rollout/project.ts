@@ -2,7 +2,7 @@ import type { Cursor } from "../../api/v1alpha1/cursor.ts";
 import { Mark } from "../../api/v1alpha1/names.ts";
 import type { RolloutHistoryEntry, RolloutStatus } from "../../api/v1alpha1/progressiverollout.ts";
 import { type Finding, setConditions } from "../status/conditions.ts";
-import { type Because, textOf } from "./because.ts";
+import { type Because, because, textOf } from "./because.ts";
 import type { Decision } from "./decision.ts";
 import { iso } from "./decision.ts";
 import { endpointsOf, type Seen } from "./seen.ts";
@@ -19,13 +19,15 @@ export interface Report {
   readonly decision: Decision;
   /** Epoch milliseconds. */
   readonly now: number;
+  /** Why a write that the decision asks for fails. */
+  readonly trouble?: string;
 }
 
 /** The whole status, computed from scratch: conditions are output and never read back. */
-export function project({ name, generation, before, seen, decision, now }: Report): RolloutStatus {
+export function project({ name, generation, before, seen, decision, now, trouble }: Report): RolloutStatus {
   const cursor = decision.kind === "Blocked" ? before.rollout : decision.cursor;
   const finished = decision.kind === "Advance" ? decision.finished : undefined;
-  const conditions = setConditions(before.conditions ?? [], findings(decision), iso(now), generation);
+  const conditions = setConditions(before.conditions ?? [], findings(decision, trouble), iso(now), generation);
   return {
     ...before,
     observedGeneration: generation,
@@ -49,7 +51,10 @@ function progress(seen: Seen, cursor: Cursor | undefined): Pick<RolloutStatus, "
 }
 
 /** Ready: users get what Git says. Reconciling: on the way. Stalled: only a commit helps. */
-function findings(decision: Decision): readonly Finding[] {
+function findings(decision: Decision, trouble: string | undefined): readonly Finding[] {
+  if (trouble !== undefined) {
+    return moving(because("ReconcileFailed", trouble, `it is tried again; meanwhile: ${decision.because.message}`));
+  }
   const why = decision.because;
   const message = textOf(why);
   switch (decision.kind) {

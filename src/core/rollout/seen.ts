@@ -28,6 +28,8 @@ export interface RevisionSeen {
 export interface WorkloadSeen {
   /** The revision that its template is. */
   readonly target: string;
+  /** The text that makes the template that revision. */
+  readonly identity: string;
   /** spec.replicas. */
   readonly replicas: number;
   /** What Git says, when a sync applied it. */

@@ -26,6 +26,11 @@ export function baseSelector(selector: Readonly<Record<string, string>>): Readon
   return Object.fromEntries(Object.entries(selector).filter(([key]) => !key.startsWith(`${GROUP}/`)));
 }
 
+/** Fairlead's own entries of a selector. */
+export function ownEntries(selector: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(selector).filter(([key]) => key.startsWith(`${GROUP}/`)));
+}
+
 /** The selector of the callers' Service: what Git says, narrowed by the rollout. */
 export function overlaidSelector(
   git: Readonly<Record<string, string>>,

@@ -1,4 +1,4 @@
-import { numberAt, stringAt } from "../../api/json.ts";
+import { listAt, numberAt, stringAt } from "../../api/json.ts";
 import { groupOf, type Manifest } from "../../api/objects.ts";
 import { some } from "../status/text.ts";
 import { current, failed, type Health, inProgress, readCondition } from "./healthOf.ts";
@@ -62,7 +62,10 @@ function rollout(object: Manifest): Health {
   const stalled = readCondition(object, "Stalled");
   if (stalled.kind === "True") return failed(stalled.message || "is stalled");
   if (ready.kind === "Outdated") return inProgress(OUTDATED);
-  return ready.kind === "True" ? current() : inProgress(ready.message || "is under way");
+  // Its own message counts pods and weights; the reason is what stays the same for a while.
+  if (ready.kind === "True") return current();
+  const reason = listAt(object, "status", "conditions").find((one) => stringAt(one, "type") === "Ready");
+  return inProgress(`is under way (${stringAt(reason, "reason")})`);
 }
 
 /** A pending claim must hold nothing up: with WaitForFirstConsumer it waits for a pod that may never come. */

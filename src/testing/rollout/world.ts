@@ -136,6 +136,7 @@ export class SimWorld implements RolloutWorld {
       cursor: this.status.rollout,
       workload: {
         target: this.workload.template,
+        identity: this.workload.template,
         replicas: this.workload.replicas,
         gitReplicas: this.git.replicas,
         ready: noticed(this.workload)
@@ -161,6 +162,15 @@ export class SimWorld implements RolloutWorld {
     this.beforeWrite("status");
     this.status = status;
     if (decision !== undefined) this.onDecision(decision);
+  }
+
+  trouble(): boolean {
+    return false;
+  }
+
+  /** Here only a crash fails a write. */
+  isFatal(): boolean {
+    return true;
   }
 
   measure(observed: Observed, cursor: Cursor): readonly Judgement[] {

@@ -1,0 +1,53 @@
+import { at, isObject } from "../../api/json.ts";
+import type { Manifest } from "../../api/objects.ts";
+import { Mark } from "../../api/v1alpha1/names.ts";
+import { parseRollout } from "../../api/v1alpha1/progressiverollout.ts";
+import { serviceOf, workloadOf } from "../../core/rollout/driver.ts";
+import type { Claim } from "../../core/rollout/overlay.ts";
+import type { Digest } from "../../core/rollout/revision.ts";
+import type { ObjectCache } from "../../ports/watch.ts";
+import type { RolloutCaches } from "./caches.ts";
+import { observeRollout, revisionsOf } from "./observe.ts";
+
+/** What the syncs see of the rollouts, so that both write the same of a shared object. */
+export interface RolloutView {
+  readonly rollouts: ObjectCache;
+  readonly claimOf: (rollout: Manifest) => Claim;
+  /** Takes an object that a sync has written, before the rollouts' own watches tell of it. */
+  readonly share: (stored: Manifest) => void;
+  /** Tells whether a rollout rests at what its Deployment's template says now: only then may what it could fall back to go. */
+  readonly atRest: (namespace: string, name: string) => boolean;
+}
+
+/** The view over the rollouts' caches. */
+export function viewOf(caches: RolloutCaches, digest: Digest): RolloutView {
+  return {
+    rollouts: caches.rollouts,
+    claimOf: (rollout) => claimOf(caches, rollout),
+    share(stored) {
+      const of = [caches.rollouts, caches.deployments, caches.services];
+      of.find(({ query }) => query.apiVersion === stored.apiVersion && query.kind === stored.kind)?.put(stored);
+    },
+    atRest(namespace, name) {
+      const observed = observeRollout(caches, `${namespace}/${name}`, digest);
+      if (observed?.seen.cursor === undefined) return observed?.seen.problem !== undefined;
+      const { cursor, workload } = observed.seen;
+      return cursor.stage === "Resting" && workload?.target === cursor.stable;
+    },
+  };
+}
+
+function claimOf(caches: RolloutCaches, rollout: Manifest): Claim {
+  const { namespace = "", name } = rollout.metadata;
+  const cursor = parseRollout(rollout).status.rollout;
+  const stable = revisionsOf(caches, namespace, name).find(
+    ({ metadata }) => metadata.labels?.[Mark.revision] === cursor?.stable,
+  );
+  const labels = at(stable, "spec", "template", "metadata", "labels");
+  return {
+    workload: workloadOf(rollout),
+    service: serviceOf(rollout),
+    cursor,
+    ...(isObject(labels) ? { stableLabels: labels as Readonly<Record<string, string>> } : {}),
+  };
+}
