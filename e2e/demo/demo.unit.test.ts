@@ -55,8 +55,12 @@ describe("what is shown", () => {
   });
 
   it("has a line for each thing, and news without what changes all the time", () => {
-    const lines = frame(sample({ reason: "AtRest", message: "all traffic is at v1" }));
+    const lines = frame(sample({ reason: "AtRest", message: "all traffic is at v1" }), 80);
     expect(lines.at(-1)).toBe("  why       AtRest: all traffic is at v1");
+    expect(frame(sample({ reason: "Paused", message: "weight 25 is held" }), 30).slice(-2)).toEqual([
+      "  why       Paused: weight 25",
+      "            is held",
+    ]);
     expect(newsLine(sample({ reason: "AtRest", message: "all is well" }))).toBe("not begun | AtRest: all is well");
   });
 });

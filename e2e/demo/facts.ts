@@ -26,7 +26,8 @@ export interface Facts {
 /** Milliseconds from each push to its effects; undefined for what did not happen. */
 export interface Timings {
   readonly v2Seen: number | undefined;
-  readonly v2Applied: number | undefined;
+  readonly v2Begun: number | undefined;
+  readonly v2Whole: number | undefined;
   readonly v2FirstAnswer: number | undefined;
   readonly v2Promoted: number | undefined;
   readonly v3FirstAnswer: number | undefined;
@@ -49,7 +50,8 @@ export function timings({ samples, pushes }: Facts): Timings {
   };
   return {
     v2Seen: since(v2, ({ attempted }) => attempted === v2?.sha),
-    v2Applied: since(v2, ({ applied }) => applied === v2?.sha),
+    v2Begun: since(v2, ({ status }) => status.rollout?.candidate !== undefined),
+    v2Whole: since(v2, ({ applied }) => applied === v2?.sha),
     v2FirstAnswer: since(v2, ({ answers }) => answers["v2"] !== undefined),
     v2Promoted: since(v2, finished("Promoted", "v2")),
     v3FirstAnswer: since(v3, ({ answers }) => answers["v3"] !== undefined),

@@ -2,9 +2,9 @@ import type { Sample } from "./sample.ts";
 
 const BAR = 24;
 
-/** The live view of one look: a few lines, each with one thing. */
-export function frame(sample: Sample): readonly string[] {
-  return [
+/** The live view of one look: a few lines, each with one thing; a long one goes on below itself. */
+export function frame(sample: Sample, width: number): readonly string[] {
+  const rows = [
     row("Git", gitLine(sample)),
     row("rollout", rolloutLine(sample)),
     row("pods", podsLine(sample)),
@@ -12,6 +12,7 @@ export function frame(sample: Sample): readonly string[] {
     row("answers", answersLine(sample)),
     row("why", `${sample.reason}: ${sample.message}`),
   ];
+  return rows.flatMap((line) => wrapped(line, width));
 }
 
 /** A look in one line, without what changes all the time: a new line is news. */
@@ -21,6 +22,20 @@ export function newsLine(sample: Sample): string {
 }
 
 const NONE = "none";
+const INDENT = 12;
+
+/** A line that the terminal wraps would be two, and the next redraw would leave one of them behind. */
+function wrapped(line: string, width: number): readonly string[] {
+  const lines: string[] = [];
+  let rest = line;
+  while (rest.length > width) {
+    const space = rest.lastIndexOf(" ", width);
+    const end = space > INDENT ? space : width;
+    lines.push(rest.slice(0, end));
+    rest = " ".repeat(INDENT) + rest.slice(end).trimStart();
+  }
+  return [...lines, rest];
+}
 
 function row(name: string, text: string): string {
   return `  ${name.padEnd(9)} ${text}`;
@@ -28,8 +43,8 @@ function row(name: string, text: string): string {
 
 function gitLine({ applied, attempted, subject }: Sample): string {
   if (attempted === undefined) return "not looked at yet";
-  if (attempted !== applied) return `main is at ${attempted.slice(0, 7)}, which is being applied`;
-  return `main is at ${attempted.slice(0, 7)} "${subject ?? ""}", applied`;
+  if (attempted !== applied) return `main is at ${attempted.slice(0, 7)}, which is under way`;
+  return `main is at ${attempted.slice(0, 7)} "${subject ?? ""}", as a whole in the cluster`;
 }
 
 function rolloutLine({ status, versionOf }: Sample): string {

@@ -56,7 +56,14 @@ export function sampleOf(
     const revision = labels?.[Mark.revision];
     return revision === undefined ? [] : [[revision, versionIn(at(spec, "template", "spec"))]];
   });
+  const status = rollout === undefined ? {} : parseRollout(rollout).status;
   const versionOf = new Map([...(before?.versionOf ?? []), ...known]);
+  // A candidate is the template of Git's Deployment, before it has one of its own.
+  const candidate = status.rollout?.candidate;
+  const workload = deployments.find(({ metadata }) => metadata.labels?.[Mark.revision] === undefined);
+  if (candidate !== undefined && !versionOf.has(candidate)) {
+    versionOf.set(candidate, versionIn(at(workload, "spec", "template", "spec")));
+  }
   const condition =
     (rollout === undefined ? undefined : conditionOf(rollout, "Ready")) ?? conditionOf(sync, "Ready") ?? NOTHING_YET;
   return {
@@ -64,7 +71,7 @@ export function sampleOf(
     attempted: stringAt(sync, "status", "attemptedRevision"),
     applied: stringAt(sync, "status", "appliedRevision"),
     subject: stringAt(sync, "status", "subject"),
-    status: rollout === undefined ? {} : parseRollout(rollout).status,
+    status,
     ready: condition.status === "True",
     reason: condition.reason,
     message: withVersions(condition.message, versionOf),

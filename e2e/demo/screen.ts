@@ -36,7 +36,8 @@ export class Screen {
 
   /** Shows the latest look. */
   show(sample: Sample): void {
-    if (this.#live) this.#draw(frame(sample));
+    const width = Math.max(40, (this.#out.columns ?? 100) - 1);
+    if (this.#live) this.#draw(frame(sample, width));
     else this.#tell(newsLine(sample));
   }
 
@@ -52,10 +53,8 @@ export class Screen {
   }
 
   #draw(lines: readonly string[]): void {
-    const width = Math.max(20, (this.#out.columns ?? 100) - 1);
     this.#erase();
-    // A line that wraps would be two, and the next erase would leave one of them behind.
-    this.#out.write(lines.map((line) => `${[...line].slice(0, width).join("")}\n`).join(""));
+    this.#out.write(lines.map((line) => `${line}\n`).join(""));
     this.#drawn = lines.length;
   }
 
