@@ -6,8 +6,7 @@ import type { Watcher } from "./watcher.ts";
 
 /** The weights that v2 passes, in percent; v3 gets no further than the first. */
 export const WEIGHTS = [25, 50] as const;
-/** How much of v3's answers are errors. */
-export const V3_ERRORS = 0.05;
+const V3_ERRORS = 0.05;
 /** How the shop is rolled out in the demo. */
 export const ROLLOUT: RolloutChoice = {
   canary: WEIGHTS.map((weight) => ({ weight, hold: "5s" })),
