@@ -30,7 +30,7 @@ export class GroupDiscovery implements CachedDiscovery {
 
   constructor(transport: Transport, options: DiscoveryOptions = {}) {
     this.#transport = transport;
-    this.#recheckMs = options.recheckMs ?? 3_000;
+    this.#recheckMs = options.recheckMs ?? 1_000;
   }
 
   async kind(apiVersion: string, kind: string, signal: AbortSignal): Promise<KindInfo | undefined> {

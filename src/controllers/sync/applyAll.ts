@@ -5,7 +5,7 @@ import { type Applied, type Applier, type ApplyParts, applyMember, failed } from
 /** Applies under way at once in one sync. */
 const IN_FLIGHT = 8;
 /** So long after the work on a commit began, a definition of it that is still not served is a failure. */
-const DEFINITION_LIMIT_MS = 30_000;
+const DEFINITION_LIMIT_MS = 10_000;
 
 /** Stage after stage; within one, side by side. What fails stops nothing else. `elapsed` is since the work on the commit began. */
 export async function applyAll(

@@ -4,8 +4,9 @@ import { ownerOf } from "../../core/sync/owner.ts";
 import { ApiError, type Discovery, type KindInfo } from "../../ports/cluster.ts";
 import type { Change, ObjectCache, Watcher } from "../../ports/watch.ts";
 
-/** A kind that cannot be listed at all must not hold up the others for longer. */
+/** A kind that cannot be listed at all must not hold up the others for longer, the first time and later. */
 const FIRST_LIST_MS = 10_000;
+const LATE_LIST_MS = 500;
 
 /** Watches every kind that syncs apply, by the mark on the objects: drift is seen when it happens, and nothing is polled. */
 export class ManagedObjects {
@@ -13,6 +14,8 @@ export class ManagedObjects {
   readonly #wake: (sync: Key) => void;
   readonly #signal: AbortSignal;
   readonly #caches = new Map<string, ObjectCache>();
+  /** Those whose first list has been waited for in vain. */
+  readonly #late = new Set<ObjectCache>();
 
   constructor(watcher: Watcher, wake: (sync: Key) => void, signal: AbortSignal) {
     this.#watcher = watcher;
@@ -30,12 +33,13 @@ export class ManagedObjects {
       this.#caches.set(id, cache);
     }
     if (cache.synced) return cache;
-    const limit = AbortSignal.timeout(FIRST_LIST_MS);
+    const limit = AbortSignal.timeout(this.#late.has(cache) ? LATE_LIST_MS : FIRST_LIST_MS);
     try {
       await this.#watcher.untilSynced([cache], AbortSignal.any([signal, limit]));
       return cache;
     } catch (error) {
       if (signal.aborted || !limit.aborted) throw error;
+      this.#late.add(cache);
       throw new ApiError("Unavailable", `objects of ${apiVersion} ${kind} cannot be listed, so drift would go unseen`);
     }
   }
