@@ -134,8 +134,18 @@ test.each([
     "RolloutUnderWay",
     "The deletion of ConfigMap shop/old waits until no rollout of the set is under way.",
   ],
+  [
+    "another sync may take the object over",
+    { unasked: ["team/other"] },
+    "Unasked",
+    "The deletion of ConfigMap shop/old waits until GitSync team/other has looked at this commit.",
+  ],
 ])("defers while %s", (_sentence, input, because, message) => {
   expect(plan([old], names(3), input)).toEqual({ kind: "Deferred", because, reason: "PruneDeferred", message });
+});
+
+test("alarms nobody before the other syncs have looked: they may take everything over", () => {
+  expect(plan(names(9), [], { unasked: ["team/other"] })).toMatchObject({ kind: "Deferred", because: "Unasked" });
 });
 
 test("forgets without waiting: nothing is deleted by that", () => {

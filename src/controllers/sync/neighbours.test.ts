@@ -1,0 +1,79 @@
+import { expect, test } from "vitest";
+import type { JsonObject } from "../../api/json.ts";
+import type { Key, Manifest } from "../../api/objects.ts";
+import { parseGitSync } from "../../api/v1alpha1/gitsync.ts";
+import type { ObjectCache } from "../../ports/watch.ts";
+import { Neighbours } from "./neighbours.ts";
+import { SyncStates } from "./state.ts";
+
+const URL = "https://git.example.com/shop.git";
+const ID = "/ConfigMap/shop/a";
+
+const gitSync = (name: string, spec: JsonObject = {}, status: JsonObject = {}): Manifest => ({
+  apiVersion: "fairlead.dev/v1alpha1",
+  kind: "GitSync",
+  metadata: { name, namespace: "shop" },
+  spec: { url: URL, ...spec },
+  status,
+});
+
+/** Sync "a" saw a commit at 1000; "b" last looked when it is said. */
+function scene(b: Manifest, looked: number, now = 2_000) {
+  const a = gitSync("a");
+  const states = new SyncStates();
+  const [mine, theirs] = [states.of("shop/a"), states.of("shop/b")];
+  mine.startedAt = 1_000;
+  theirs.settledAt = looked;
+  const notified: Key[] = [];
+  const list = [a, b];
+  const syncs: ObjectCache = {
+    query: { apiVersion: "fairlead.dev/v1alpha1", kind: "GitSync" },
+    synced: true,
+    get: (key) => list.find(({ metadata }) => `${metadata.namespace}/${metadata.name}` === key),
+    list: () => list,
+    put: () => undefined,
+  };
+  const parts = { syncs, states, now: () => now, notify: (key: Key) => notified.push(key), wake: () => undefined };
+  return { neighbours: new Neighbours(parts), sync: parseGitSync(a), mine, theirs, notified };
+}
+
+test("a sync of the same source that has not looked since the commit is asked, and waited for", () => {
+  const { neighbours, sync, mine, notified } = scene(gitSync("b"), 999);
+  expect(neighbours.unasked(sync, mine)).toEqual(["shop/b"]);
+  expect(notified).toEqual(["shop/b"]);
+});
+
+test.each([
+  ["has looked since", gitSync("b"), 1_000, 2_000],
+  ["follows another repository", gitSync("b", { url: `${URL}x` }), 0, 2_000],
+  ["follows another branch", gitSync("b", { ref: { branch: "next" } }), 0, 2_000],
+  ["is suspended", gitSync("b", { suspend: true }), 0, 2_000],
+  ["has not looked for a minute", gitSync("b"), 0, 61_000],
+])("nobody waits for a sync that %s", (_, b, looked, now) => {
+  const { neighbours, sync, mine, notified } = scene(b, looked, now);
+  expect(neighbours.unasked(sync, mine)).toEqual([]);
+  expect(notified).toEqual([]);
+});
+
+test("an object is its owner's as long as the owner wants it, and nobody's once it does not", () => {
+  const owner = { namespace: "shop", name: "b" };
+  const { neighbours, sync, mine, theirs } = scene(
+    gitSync("b", {}, { inventory: [{ id: ID, apiVersion: "v1" }] }),
+    1_000,
+  );
+  // Nothing was rendered yet: the inventory speaks for it.
+  expect(neighbours.rivalry(owner, ID, sync, mine)).toBe("Rival");
+  theirs.accepted = { commit: { sha: "", subject: "", author: "", trailers: {}, forced: false }, rendered: [] };
+  expect(neighbours.rivalry(owner, ID, sync, mine)).toBe("None");
+  theirs.wanted = new Set([ID]);
+  expect(neighbours.rivalry(owner, ID, sync, mine)).toBe("Rival");
+  theirs.settledAt = 0;
+  expect(neighbours.rivalry(owner, ID, sync, mine)).toBe("NotAsked");
+  expect(neighbours.rivalry({ namespace: "shop", name: "gone" }, ID, sync, mine)).toBe("None");
+});
+
+test("a sync that cannot be read claims what its inventory names, and stops nobody", () => {
+  const { neighbours } = scene(gitSync("b", { interval: 5 }, { inventory: [{ id: ID }, null] }), 0);
+  expect(neighbours.claimedBy(ID, { namespace: "shop", name: "a" })).toBe("shop/b");
+  expect(neighbours.claimedBy("/ConfigMap/shop/x", { namespace: "shop", name: "a" })).toBeUndefined();
+});
