@@ -45,7 +45,7 @@ async function limited(resources: readonly string[]): Promise<GitProject> {
   return scene.project({ namespace, files, spec: { serviceAccountName: "deployer" } });
 }
 
-it("writes as the service account, and says which permission it lacks while the rest is applied", async () => {
+it.concurrent("writes as the service account, and says which permission it lacks while the rest is applied", async () => {
   const project = await limited(["configmaps"]);
   const { namespace } = project;
   const message = await project.untilReady("False", "Forbidden");
@@ -65,7 +65,7 @@ it("writes as the service account, and says which permission it lacks while the 
   await project.untilApplied(await project.copy.head());
 });
 
-it("deletes as the service account, too", async () => {
+it.concurrent("deletes as the service account, too", async () => {
   const project = await limited(["configmaps", "secrets"]);
   await project.untilApplied(await project.copy.head());
   await account(project.namespace, ["configmaps"]);
@@ -79,7 +79,7 @@ it("deletes as the service account, too", async () => {
   await scene.kube.waitGone(project.refTo("v1", "Secret", "two"));
 });
 
-it("lets a deleted sync go whose account is gone, and tells what it leaves behind", async () => {
+it.concurrent("lets a deleted sync go whose account is gone, and tells what it leaves behind", async () => {
   const project = await limited(["configmaps", "secrets"]);
   await project.untilApplied(await project.copy.head());
   await account(project.namespace, []).catch(() => undefined);

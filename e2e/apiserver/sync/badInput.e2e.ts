@@ -190,7 +190,7 @@ describe("a spec", () => {
     [
       "a missing branch",
       () => ({ ref: { branch: "nope" } }),
-      { reason: "RefNotFound", says: ['branch "nope"', "push it, or name another"] },
+      { reason: "RefNotFound", says: ['branch "nope"', 'its default branch is "main"'] },
     ],
     ["a missing path", () => ({ path: "nope" }), { reason: "PathNotFound", says: ["nope", "correct the path"] }],
     [

@@ -42,7 +42,7 @@ async function begin(files: Record<string, string>, spec = {}): Promise<GitProje
   return project;
 }
 
-describe("what must delete nothing", () => {
+describe.concurrent("what must delete nothing", () => {
   it("an empty directory", async () => {
     const project = await begin(maps("a", "b"));
     await project.push("Empty it", { ...without("a", "b"), ".gitkeep": "" });
@@ -108,7 +108,7 @@ describe("what must delete nothing", () => {
   });
 });
 
-describe("what deletes", () => {
+describe.concurrent("what deletes", () => {
   it("the removal of one object", async () => {
     const project = await begin(maps("a", "b", "c"));
     await project.untilApplied(await project.push("Remove b", without("b")));

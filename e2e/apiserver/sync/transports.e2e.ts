@@ -25,7 +25,7 @@ async function valueIn(project: GitProject): Promise<string | undefined> {
   return stringAt(await scene.kube.find(project.refTo("v1", "ConfigMap", "one")), "data", "value");
 }
 
-it("applies a directory over HTTPS with a password and an authority of its own", async () => {
+it.concurrent("applies a directory over HTTPS with a password and an authority of its own", async () => {
   const project = await scene.project({ files: one("first") });
   const sha = await project.copy.head();
   const sync = await project.untilApplied(sha);
@@ -54,7 +54,7 @@ it.skipIf(sshdPath() === undefined)("applies a directory over SSH with known_hos
   expect(await valueIn(project)).toBe("ssh");
 });
 
-it("follows a branch, a tag and a commit", async () => {
+it.concurrent("follows a branch, a tag and a commit", async () => {
   const project = await scene.project({ files: one("main") });
   const main = await project.copy.head();
   await project.untilApplied(main);
@@ -74,7 +74,7 @@ it("follows a branch, a tag and a commit", async () => {
   expect(await valueIn(project)).toBe("main");
 });
 
-it("applies a push at once by its webhook, although the interval is ten minutes", async () => {
+it.concurrent("applies a push at once by its webhook, although the interval is ten minutes", async () => {
   const project = await scene.project({ files: one("before"), webhook: true, spec: { interval: "10m" } });
   await project.untilApplied(await project.copy.head());
   const started = performance.now();
@@ -85,7 +85,7 @@ it("applies a push at once by its webhook, although the interval is ten minutes"
   expect(performance.now() - started).toBeLessThan(10_000);
 });
 
-it("applies a push at the interval, replaces the former commit, and goes back by a revert", async () => {
+it.concurrent("applies a push at the interval, replaces the former commit, and goes back by a revert", async () => {
   const project = await scene.project({ files: one("good") });
   const good = await project.copy.head();
   await project.untilApplied(good);
@@ -102,7 +102,7 @@ it("applies a push at the interval, replaces the former commit, and goes back by
   expect(listAt(sync, "status", "history").map((entry) => stringAt(entry, "revision"))).toEqual([reverted, bad, good]);
 });
 
-it("stops while it is suspended and goes on afterwards", async () => {
+it.concurrent("stops while it is suspended and goes on afterwards", async () => {
   const project = await scene.project({ files: one("first") });
   await project.untilApplied(await project.copy.head());
   await project.change({ suspend: true });
@@ -122,7 +122,7 @@ it("stops while it is suspended and goes on afterwards", async () => {
   expect(await valueIn(project)).toBe("second");
 });
 
-it("looks at Git when the annotation asks for it, and says so", async () => {
+it.concurrent("looks at Git when the annotation asks for it, and says so", async () => {
   const project = await scene.project({ files: one("first"), spec: { interval: "10m" } });
   await project.untilApplied(await project.copy.head());
   const sha = await project.push("Second", one("second"));
