@@ -36,7 +36,7 @@ export class Screen {
 
   /** Shows the latest look. */
   show(sample: Sample): void {
-    const width = Math.max(40, (this.#out.columns ?? 100) - 1);
+    const width = Math.max(40, (this.#out.columns || 100) - 1);
     if (this.#live) this.#draw(frame(sample, width));
     else this.#tell(newsLine(sample));
   }
