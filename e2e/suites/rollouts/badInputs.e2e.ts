@@ -65,16 +65,16 @@ const inputs: readonly (Input & { readonly reason: string; readonly message: Reg
   },
 ];
 
-/** The spec, the labels and the annotations of everything that a bad input names. */
+/** The spec and the labels of everything that a bad input names, and the pods behind it. */
 async function untouched(shop: Shop): Promise<unknown> {
-  const refs = ["spare", "lonely"].flatMap((name) => [
-    { apiVersion: "apps/v1", kind: "Deployment", namespace: shop.namespace, name },
-    { apiVersion: "v1", kind: "Service", namespace: shop.namespace, name },
-  ]);
+  const { namespace } = shop;
   return Promise.all(
-    refs.map(async (ref) => {
-      const { spec, metadata } = (await scene.kube.get(ref)) as Manifest & { readonly spec: Json };
-      return { ...ref, spec, generation: metadata.generation, labels: metadata.labels };
+    ["spare", "lonely"].map(async (name) => {
+      const deployment = await scene.kube.get({ apiVersion: "apps/v1", kind: "Deployment", namespace, name });
+      const service = await scene.kube.get({ apiVersion: "v1", kind: "Service", namespace, name });
+      const pods = await scene.kube.list("v1", "Pod", { namespace, labels: `app=${name}` });
+      const objects = [deployment, service].map((object) => ({ spec: object["spec"], labels: object.metadata.labels }));
+      return { name, objects, pods: pods.map(({ metadata }) => metadata.uid) };
     }),
   );
 }

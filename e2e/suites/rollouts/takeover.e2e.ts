@@ -39,6 +39,7 @@ describe("two operators", () => {
       await untilRest(shop, "Promoted");
       await load.untilOnly(["v2"]);
 
+      expect(scene.proxy.writes.length, "writes while it led").toBeGreaterThan(10);
       scene.proxy.forget();
       first.thaw();
       const exit = await until("the frozen operator to end", async () => (first.running ? undefined : first.exited()));
