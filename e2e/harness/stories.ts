@@ -214,17 +214,18 @@ export async function sampled<T>(
 }
 
 /**
- * Does something and waits until a version answers no more: for two seconds on end. Gives how long after the begin its last
- * answer was seen, in milliseconds.
+ * Pushes something and waits until a version answers no more: for two seconds on end. Gives how long after the push its last
+ * answer was seen, in milliseconds. Committing and pushing is the developer's own time.
  */
 export async function lastAnswerAfter(
   load: RunningLoad,
   version: string,
-  act: () => Promise<unknown>,
+  push: () => Promise<unknown>,
 ): Promise<number> {
   const began = performance.now();
-  await act();
-  let [count, last] = [-1, performance.now()];
+  await push();
+  const pushed = performance.now();
+  let [count, last] = [-1, pushed];
   await until(
     `no more answers of ${version}`,
     async (saw) => {
@@ -236,7 +237,10 @@ export async function lastAnswerAfter(
     },
     { timeoutMs: 60_000, everyMs: 25 },
   );
-  return last - began;
+  log(
+    `time: last answer of ${version} ${(last - pushed).toFixed(0)} ms after a push of ${(pushed - began).toFixed(0)} ms`,
+  );
+  return last - pushed;
 }
 
 /** The replicas that a Deployment asks for. */

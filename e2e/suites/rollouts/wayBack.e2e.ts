@@ -43,8 +43,8 @@ afterAll(async () => {
   prometheus?.close();
 });
 
-describe.concurrent("a revert is the way back", () => {
-  it("cancel by revert at 50 %", async () => {
+describe("a revert is the way back", () => {
+  it.concurrent("cancel by revert at 50 %", async () => {
     const rollout = { canary: [{ weight: 50, hold: "5m" }] };
     const shop = await scene.shop({ version: "v1", replicas: 4, rollout, webhook: true });
     const v1 = cursorOf(await untilRest(shop, "Adopted"), "stable");
@@ -62,7 +62,7 @@ describe.concurrent("a revert is the way back", () => {
     });
   });
 
-  it("roll back by revert after promotion, warm", async () => {
+  it.concurrent("roll back by revert after promotion, warm", async () => {
     const analysis = { prometheus: { address } };
     const rollout = { canary: [{ weight: 50, hold: "1s" }], analysis };
     const shop = await scene.shop({ version: "v1", replicas: 4, rollout, webhook: true });
@@ -86,19 +86,27 @@ describe.concurrent("a revert is the way back", () => {
       expect(queries.slice(asked), "measurements after the revert").toEqual([]);
     });
   });
+});
 
-  it("superseded by a third commit", async () => {
-    const canary = [
-      { weight: 25, hold: "4s" },
+describe("what a commit does to a candidate", () => {
+  it.concurrent("superseded by a third commit", async () => {
+    const canary = (hold: string) => [
+      { weight: 25, hold },
       { weight: 50, hold: "1s" },
     ];
-    const shop = await scene.shop({ version: "v1", replicas: 4, rollout: { canary } });
+    const shop = await scene.shop({ version: "v1", replicas: 4, rollout: { canary: canary("5m") } });
     await untilRest(shop, "Adopted");
 
     await underLoad(scene, shop, "superseded by a third commit", async (load) => {
       await shop.push({ version: "v2" });
       const v2 = cursorOf(await untilWeight(shop, 25), "candidate");
-      const sha = await shop.push({ version: "v3" });
+      await shop.push({ version: "v3" });
+      await shop.untilRollout(
+        "another candidate",
+        (rollout) => ![undefined, v2].includes(cursorOf(rollout, "candidate")),
+      );
+      expect(historyOf(await shop.rollout())[0]).toMatchObject({ outcome: "Superseded", revision: v2, peakWeight: 25 });
+      const sha = await shop.push({ rollout: { canary: canary("1s") }, message: "Hold for less" });
       const rested = await untilRest(shop, "Promoted");
       await load.untilOnly(["v3"]);
       await shop.untilApplied(sha);
@@ -112,7 +120,7 @@ describe.concurrent("a revert is the way back", () => {
     });
   });
 
-  it("spec.paused holds the step; a revert is not held up", async () => {
+  it.concurrent("spec.paused holds the step; a revert is not held up", async () => {
     const rollout = { canary: [{ weight: 50, hold: "1s" }] };
     const shop = await scene.shop({ version: "v1", replicas: 4, rollout, webhook: true });
     const v1 = cursorOf(await untilRest(shop, "Adopted"), "stable");
