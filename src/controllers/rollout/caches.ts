@@ -1,6 +1,7 @@
 import { isObject, listAt, stringAt } from "../../api/json.ts";
 import type { Key, Manifest } from "../../api/objects.ts";
 import { API_VERSION, Mark } from "../../api/v1alpha1/names.ts";
+import { serviceOf, workloadOf } from "../../core/rollout/driver.ts";
 import type { Change, ObjectCache, Watcher } from "../../ports/watch.ts";
 
 /** What the rollouts see of the cluster, kept up to date by watches. */
@@ -10,6 +11,7 @@ export interface RolloutCaches {
   readonly services: ObjectCache;
   readonly pods: ObjectCache;
   readonly slices: ObjectCache;
+  readonly autoscalers: ObjectCache;
 }
 
 /** Label by which EndpointSlices name their Service. */
@@ -26,11 +28,11 @@ export function watchRollouts(watcher: Watcher, wake: (key: Key) => void, signal
     const [namespace, name] = split(change.key);
     const labelled = labelOf(change, Mark.rollout);
     if (labelled !== undefined) wake(`${namespace}/${labelled}`);
-    else inNamespace(namespace, (rollout) => stringAt(rollout, "spec", "workloadRef", "name") === name);
+    else inNamespace(namespace, (rollout) => workloadOf(rollout) === name);
   };
   const ofService = (change: Change, name: string | undefined) => {
     const [namespace] = split(change.key);
-    inNamespace(namespace, (rollout) => stringAt(rollout, "spec", "serviceRef", "name") === name);
+    inNamespace(namespace, (rollout) => serviceOf(rollout) === name);
   };
   const ofPod = (change: Change) => {
     const [namespace] = split(change.key);
@@ -38,6 +40,15 @@ export function watchRollouts(watcher: Watcher, wake: (key: Key) => void, signal
     if (labelled !== undefined) wake(`${namespace}/${labelled}`);
     // Pods of a Deployment itself: while it is taken over or handed back, and when it was scaled by hand.
     else inNamespace(namespace, () => true);
+  };
+
+  const ofAutoscaler = ({ key, before, now }: Change) => {
+    const [namespace] = split(key);
+    const targets = [before, now].map((object) => stringAt(object, "spec", "scaleTargetRef", "name"));
+    inNamespace(
+      namespace,
+      (rollout) => targets.includes(workloadOf(rollout)) || targets.includes(rollout.metadata.name),
+    );
   };
 
   const rollouts: ObjectCache = watcher.watch(
@@ -58,6 +69,7 @@ export function watchRollouts(watcher: Watcher, wake: (key: Key) => void, signal
       signal,
     ),
     pods: watcher.watch({ apiVersion: "v1", kind: "Pod", trim: trimPod }, ofPod, signal),
+    autoscalers: watcher.watch({ apiVersion: "autoscaling/v2", kind: "HorizontalPodAutoscaler" }, ofAutoscaler, signal),
     slices: watcher.watch(
       { apiVersion: "discovery.k8s.io/v1", kind: "EndpointSlice", trim: trimSlice },
       (change) => ofService(change, labelOf(change, SERVICE_NAME)),

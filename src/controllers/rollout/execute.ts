@@ -80,6 +80,8 @@ export class Executor {
         };
         return this.#patch(pods, pods.get(`${namespace}/${effect.pod}`), { metadata }, signal);
       }
+      case "BeginScale":
+        return this.#patch(rollouts, rollout.object, { spec: { replicas: effect.replicas } }, signal, "Conditional");
       case "Release": {
         const finalizers = (rollout.object.metadata.finalizers ?? []).filter((one) => one !== Mark.finalizer);
         return this.#patch(rollouts, rollout.object, { metadata: { finalizers } }, signal, "Conditional");

@@ -4,6 +4,7 @@ import { Mark } from "../../api/v1alpha1/names.ts";
 import { type ProgressiveRollout, parseRollout } from "../../api/v1alpha1/progressiverollout.ts";
 import { type Because, because } from "../../core/rollout/because.ts";
 import { rivalOf } from "../../core/rollout/driver.ts";
+import { scales } from "../../core/rollout/overlay.ts";
 import { type Digest, RESTARTED_AT, resolveRevision, templateIdentity } from "../../core/rollout/revision.ts";
 import type { PodSeen, RevisionSeen, Seen, WorkloadSeen } from "../../core/rollout/seen.ts";
 import { baseSelector, matches } from "../../core/rollout/selection.ts";
@@ -30,12 +31,20 @@ export function observeRollout(caches: RolloutCaches, key: Key, digest: Digest):
     workload: workload === undefined ? undefined : seeWorkload(workload, revisions, digest),
     service:
       service === undefined ? undefined : { selector: isObject(selector) ? (selector as Record<string, string>) : {} },
+    autoscaled: caches.autoscalers.list().some((one) => one.metadata.namespace === namespace && drivenBy(one, rollout)),
     revisions: revisions.map(seeRevision),
     pods: podsOf(caches, namespace, name, workload),
     endpoints: endpointsOf(caches, namespace, rollout.spec.serviceRef.name),
   };
   const problem = conflict(caches, rollout) ?? selectsNothing(rollout, workload, seen);
   return { rollout, seen: problem === undefined ? seen : { ...seen, problem } };
+}
+
+/** Tells whether an autoscaler scales the rollout, or will once its target is moved there. */
+function drivenBy(autoscaler: Manifest, { object, spec }: ProgressiveRollout): boolean {
+  const target = at(autoscaler, "spec", "scaleTargetRef");
+  const direct = stringAt(target, "kind") === object.kind && stringAt(target, "name") === object.metadata.name;
+  return direct || scales(autoscaler, spec.workloadRef.name);
 }
 
 /** The Deployments of a rollout's revisions. */

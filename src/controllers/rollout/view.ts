@@ -45,6 +45,7 @@ function claimOf(caches: RolloutCaches, rollout: Manifest): Claim {
   );
   const labels = at(stable, "spec", "template", "metadata", "labels");
   return {
+    rollout: name,
     workload: workloadOf(rollout),
     service: serviceOf(rollout),
     cursor,

@@ -67,7 +67,7 @@ export class SyncWorld implements SourceParts {
       const next = driverOf(coming, object);
       return next === undefined
         ? undefined
-        : { workload: workloadOf(next), service: serviceOf(next), cursor: undefined };
+        : { rollout: next.metadata.name, workload: workloadOf(next), service: serviceOf(next), cursor: undefined };
     };
   }
 

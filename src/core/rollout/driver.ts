@@ -1,5 +1,6 @@
 import { stringAt } from "../../api/json.ts";
 import type { Manifest } from "../../api/objects.ts";
+import { scales } from "./overlay.ts";
 
 /** Name of the Deployment that a ProgressiveRollout drives. */
 export function workloadOf(rollout: Manifest): string {
@@ -21,14 +22,20 @@ export function rivalOf(rollout: Manifest, all: readonly Manifest[]): Manifest |
   });
 }
 
-/** The rollout whose word counts on a Deployment or a Service: one that an older one holds back has none. */
+/** The rollout whose word counts on a shared object: one that an older one holds back has none. */
 export function driverOf(all: readonly Manifest[], object: Manifest): Manifest | undefined {
-  const { namespace, name } = object.metadata;
-  return all.find((rollout) => {
-    const named =
-      object.kind === "Deployment" ? workloadOf(rollout) : object.kind === "Service" ? serviceOf(rollout) : "";
-    return rollout.metadata.namespace === namespace && named === name && rivalOf(rollout, all) === undefined;
-  });
+  return all.find(
+    (rollout) =>
+      rollout.metadata.namespace === object.metadata.namespace &&
+      shares(rollout, object) &&
+      rivalOf(rollout, all) === undefined,
+  );
+}
+
+function shares(rollout: Manifest, object: Manifest): boolean {
+  if (object.kind === "Deployment") return workloadOf(rollout) === object.metadata.name;
+  if (object.kind === "Service") return serviceOf(rollout) === object.metadata.name;
+  return scales(object, workloadOf(rollout));
 }
 
 /** Sorts by creation; the uid decides between two of one second. */

@@ -16,6 +16,8 @@ export type Effect =
   | { readonly do: "RestoreTemplate"; readonly revision: string }
   | { readonly do: "Select"; readonly selection: Selection }
   | { readonly do: "MarkPod"; readonly pod: string; readonly uid: string; readonly serving: string }
+  /** Gives the scale subresource its first number: an autoscaler gives up where it reads 0. */
+  | { readonly do: "BeginScale"; readonly replicas: number }
   | { readonly do: "Release" };
 
 /** What a stage wants of the cluster, absolutely. */
@@ -121,6 +123,9 @@ function capacity(seen: Seen, cursor: Cursor, wanted: Want): readonly Effect[] {
   }
   if (seen.workload !== undefined && wanted.workload !== undefined && seen.workload.replicas < wanted.workload) {
     effects.push({ do: "ScaleWorkload", replicas: wanted.workload });
+  }
+  if (seen.autoscaled && seen.spec.replicas === undefined && wanted.workload === 0) {
+    effects.push({ do: "BeginScale", replicas: cursor.replicas });
   }
   return effects;
 }

@@ -18,7 +18,7 @@ const cursor = (stage: Stage, selection: Cursor["selection"] = { kind: "Git" }):
   previous: [],
   rejected: [],
 });
-const claim = (at: Cursor | undefined): Claim => ({ workload: "web", service: "web", cursor: at });
+const claim = (at: Cursor | undefined): Claim => ({ rollout: "web", workload: "web", service: "web", cursor: at });
 const deployment = (spec: JsonObject, name = "web"): Manifest => ({
   apiVersion: "apps/v1",
   kind: "Deployment",
@@ -106,6 +106,47 @@ describe("a Service whose selector Git changes", () => {
       return wordOf(git, labelled(labels), desired);
     };
     expect(word({ app: "web" })).not.toBe(word({ app: "web", tier: "front" }));
+  });
+});
+
+describe("an autoscaler", () => {
+  const autoscaler = (kind: string, target: JsonObject): Manifest => ({
+    apiVersion: "autoscaling/v2",
+    kind,
+    metadata: { name: "web", namespace: "shop" },
+    spec: { scaleTargetRef: target, minReplicas: 2 },
+  });
+  const moved = { apiVersion: "fairlead.dev/v1alpha1", kind: "ProgressiveRollout", name: "web" };
+  const ofWeb = { apiVersion: "apps/v1", kind: "Deployment", name: "web" };
+  test.each<[string, Manifest, Cursor | undefined, JsonObject]>([
+    [
+      "scales the rollout once that has taken over",
+      autoscaler("HorizontalPodAutoscaler", ofWeb),
+      cursor("Resting"),
+      moved,
+    ],
+    [
+      "of KEDA does so too, its kind being the default",
+      autoscaler("ScaledObject", { name: "web" }),
+      cursor("Stepping"),
+      moved,
+    ],
+    ["scales the Deployment until then", autoscaler("HorizontalPodAutoscaler", ofWeb), cursor("Adopting"), ofWeb],
+    [
+      "scales the Deployment again when that is handed back",
+      autoscaler("HorizontalPodAutoscaler", ofWeb),
+      cursor("HandingBack"),
+      ofWeb,
+    ],
+    ["scales it before the rollout has looked", autoscaler("HorizontalPodAutoscaler", ofWeb), undefined, ofWeb],
+    [
+      "of something else is Git's own",
+      autoscaler("HorizontalPodAutoscaler", { ...ofWeb, name: "db" }),
+      cursor("Resting"),
+      { ...ofWeb, name: "db" },
+    ],
+  ])("%s", (_name, given, at, target) => {
+    expect(overlay(given, claim(at), undefined)["spec"]).toMatchObject({ scaleTargetRef: target, minReplicas: 2 });
   });
 });
 

@@ -1,13 +1,15 @@
 import { at, canonical, isObject, numberAt } from "../../api/json.ts";
 import type { Manifest } from "../../api/objects.ts";
 import type { Cursor, Stage } from "../../api/v1alpha1/cursor.ts";
-import { Mark } from "../../api/v1alpha1/names.ts";
+import { API_VERSION, Mark } from "../../api/v1alpha1/names.ts";
 import { baseSelector, matches, overlaidSelector, ownEntries } from "./selection.ts";
 
 type Labels = Readonly<Record<string, string>>;
 
 /** What a rollout says of the objects that it shares with Git. */
 export interface Claim {
+  /** Its own name. */
+  readonly rollout: string;
   /** Name of the Deployment that it drives. */
   readonly workload: string;
   /** Name of the callers' Service. */
@@ -34,7 +36,27 @@ export function overlay(git: Manifest, claim: Claim | undefined, live: Manifest 
   if (git.kind === "Service" && git.metadata.name === claim.service && claim.cursor !== undefined) {
     return overlayService(git, claim.cursor, claim.stableLabels, live);
   }
+  if (scales(git, claim.workload) && claim.cursor !== undefined && !RUNS.has(claim.cursor.stage)) {
+    return overlayAutoscaler(git, claim.rollout);
+  }
   return git;
+}
+
+/** Kinds that set the replicas of what their spec.scaleTargetRef names. */
+const AUTOSCALERS: ReadonlySet<string> = new Set(["HorizontalPodAutoscaler", "ScaledObject"]);
+
+/** Tells whether an object is an autoscaler of a Deployment. */
+export function scales(object: Manifest, deployment: string): boolean {
+  if (!AUTOSCALERS.has(object.kind)) return false;
+  const target = at(object, "spec", "scaleTargetRef");
+  return isObject(target) && target["name"] === deployment && (target["kind"] ?? "Deployment") === "Deployment";
+}
+
+/** A taken-over Deployment stands at 0, where an autoscaler would give up: it scales the rollout instead. */
+function overlayAutoscaler(git: Manifest, rollout: string): Manifest {
+  const spec = isObject(git["spec"]) ? git["spec"] : {};
+  const scaleTargetRef = { apiVersion: API_VERSION, kind: "ProgressiveRollout", name: rollout };
+  return { ...git, spec: { ...spec, scaleTargetRef } };
 }
 
 /**
@@ -77,7 +99,8 @@ export function followed(stored: Manifest, claim: Claim | undefined, live: Manif
 
 /** What Git's word comes down to for an object: while it stays the same, only a change of the live object is drift. */
 export function wordOf(git: Manifest, claim: Claim | undefined, desired: Manifest): string {
-  const shared = claim === undefined ? "" : `shared ${canonical(baseSelector(selectorOf(desired)))} `;
+  const target = canonical(at(desired, "spec", "scaleTargetRef"));
+  const shared = claim === undefined ? "" : `shared ${canonical(baseSelector(selectorOf(desired)))} ${target} `;
   return `${shared}${canonical(git)}`;
 }
 

@@ -76,7 +76,8 @@ function unsettled(seen: Ready, decision: Decision, now: number): Decision {
 export function replicasWanted(seen: Ready, cursor: Cursor | undefined): number {
   // Until the Deployment is taken over, it is what an autoscaler or a person scales.
   const remembered = cursor === undefined || cursor.stage === "Adopting" ? undefined : cursor.replicas;
-  return seen.spec.replicas ?? seen.workload.gitReplicas ?? remembered ?? seen.workload.replicas;
+  const said = seen.autoscaled ? undefined : seen.workload.gitReplicas;
+  return seen.spec.replicas ?? said ?? remembered ?? seen.workload.replicas;
 }
 
 /** Folds into the cursor what only time and observation tell: the wanted replicas and since when traffic is in place. */

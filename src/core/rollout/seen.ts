@@ -54,6 +54,8 @@ export interface Seen {
   readonly cursor: Cursor | undefined;
   readonly workload: WorkloadSeen | undefined;
   readonly service: ServiceSeen | undefined;
+  /** A HorizontalPodAutoscaler says how many replicas there are: then Git's number counts for nothing. */
+  readonly autoscaled: boolean;
   readonly revisions: readonly RevisionSeen[];
   readonly pods: readonly PodSeen[];
   /** Why no new revision may be taken in: wrong input that only Git can mend. A way back is never held up by it. */

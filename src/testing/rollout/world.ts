@@ -68,6 +68,8 @@ export class SimWorld implements RolloutWorld {
   spec: Record<string, Json>;
   status: RolloutStatus = {};
   deleting = false;
+  /** An autoscaler targets the workload. */
+  autoscaled = false;
   /** The callers' Service does not exist. */
   serviceGone = false;
   released = false;
@@ -145,6 +147,7 @@ export class SimWorld implements RolloutWorld {
         pods: noticed(this.workload) ? web.length : Number.POSITIVE_INFINITY,
       },
       service: this.serviceGone ? undefined : { selector: this.selector },
+      autoscaled: this.autoscaled,
       revisions: [...this.revisions].map(([hash, { replicas }]) => ({ hash, replicas })),
       pods: this.pods.map((pod) => this.#seen(pod)),
       endpoints: this.#known(this.#lags.endpoints),
@@ -211,6 +214,9 @@ export class SimWorld implements RolloutWorld {
         if (pod !== undefined) pod.labels = { ...pod.labels, [Mark.serving]: effect.serving };
         break;
       }
+      case "BeginScale":
+        this.spec = { ...this.spec, replicas: effect.replicas };
+        break;
       case "Release":
         this.released = true;
         break;
