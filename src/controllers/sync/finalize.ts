@@ -8,6 +8,8 @@ import type { SyncWorld } from "./world.ts";
 
 /** How soon a deletion that failed is tried again. */
 const RETRY_MS = 5_000;
+/** How soon another sync may have looked at Git. */
+const SOON_MS = 300;
 
 /** Stores the finalizer, so that a deletion prunes first. */
 export async function claimSync(world: SyncWorld, sync: GitSync, signal: AbortSignal): Promise<void> {
@@ -25,6 +27,8 @@ export async function finalizeSync(world: SyncWorld, sync: GitSync, signal: Abor
   const { finalizers = [], namespace = "", name } = object.metadata;
   if (!finalizers.includes(Mark.finalizer)) return never;
   if (spec.prune && !spec.suspend) {
+    // The commit that removed this sync may have given its objects to another one.
+    const startedAt = Date.parse(object.metadata.deletionTimestamp ?? "") || 0;
     const result = await prune(
       {
         sync: { namespace, name },
@@ -32,6 +36,7 @@ export async function finalizeSync(world: SyncWorld, sync: GitSync, signal: Abor
         identity: identityOf(sync),
         inventory: status.inventory ?? [],
         claimedBy: (id) => world.neighbours.claimedBy(id, { namespace, name }),
+        unasked: world.neighbours.unasked(sync, { startedAt }),
         operatorNamespace: world.operatorNamespace,
         healthy: true,
         rolloutsAtRest: true,
@@ -41,6 +46,7 @@ export async function finalizeSync(world: SyncWorld, sync: GitSync, signal: Abor
       world.cluster,
       signal,
     );
+    if (result.decision.kind === "Deferred") return after(SOON_MS);
     if (result.deleted.length > 0) world.pruned(sync, result.deleted);
     const left = result.failures.filter(({ reason }) => reason !== "Forbidden");
     const unread = result.decision.kind === "Prune" && result.decision.keep.some(({ why }) => why === "Unreadable");

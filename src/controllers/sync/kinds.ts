@@ -60,9 +60,21 @@ export async function kindsOf(
   signal: AbortSignal,
 ): Promise<(apiVersion: string, kind: string) => KindInfo | undefined> {
   const found = new Map<string, KindInfo | undefined>();
+  let answers = 0;
+  let trouble: unknown;
   for (const { object } of objects) {
     const id = `${object.apiVersion}/${object.kind}`;
-    if (!found.has(id)) found.set(id, await discovery.kind(object.apiVersion, object.kind, signal));
+    if (found.has(id)) continue;
+    try {
+      found.set(id, await discovery.kind(object.apiVersion, object.kind, signal));
+      answers += 1;
+    } catch (error) {
+      signal.throwIfAborted();
+      found.set(id, undefined);
+      trouble = error;
+    }
   }
+  // A group whose own API server is down waits alone, as if it were not served; when none answers, all is down.
+  if (trouble !== undefined && answers === 0) throw trouble;
   return (apiVersion, kind) => found.get(`${apiVersion}/${kind}`);
 }

@@ -21,6 +21,9 @@ export interface NeighbourParts {
 /** So long after a commit came, other syncs of its source are waited for before it counts as their word that they do not want an object. */
 const LOOK_LIMIT_MS = 60_000;
 
+/** When the news came that the others have to look at. */
+type Since = Pick<SyncState, "startedAt">;
+
 /**
  * The other syncs, as far as objects move between them. One commit can take an object out of one sync's path and into
  * another's; whichever sees the commit first waits for the other, so that the object changes hands and is never deleted.
@@ -56,10 +59,10 @@ export class Neighbours {
   }
 
   /** Syncs of the same source that have not looked at Git since this one saw its commit. They are asked to. */
-  unasked(sync: GitSync, state: SyncState): readonly Key[] {
+  unasked(sync: GitSync, since: Since): readonly Key[] {
     const late = this.#parts.syncs
       .list()
-      .filter((other) => this.#isLate(other, sync, state))
+      .filter((other) => this.#isLate(other, sync, since))
       .map(keyOf);
     for (const key of late) this.#parts.notify(key);
     return late;
@@ -71,7 +74,7 @@ export class Neighbours {
   }
 
   /** One that cannot look, for whatever reason, is not waited for without end. */
-  #isLate(other: Manifest, { object, spec }: GitSync, { startedAt }: SyncState): boolean {
+  #isLate(other: Manifest, { object, spec }: GitSync, { startedAt }: Since): boolean {
     const { states, now } = this.#parts;
     const isOther = keyOf(other) !== keyOf(object);
     const looks = other.metadata.deletionTimestamp === undefined && at(other, "spec", "suspend") !== true;

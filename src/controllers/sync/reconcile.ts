@@ -55,7 +55,12 @@ async function look(world: SyncWorld, sync: GitSync, signal: AbortSignal): Promi
     return never;
   }
   const due = checkIn(sync, state, world.now()) === 0;
-  if (due) state.trouble = await readSource(sync, state, world, world.now, signal);
+  if (due) {
+    const before = latest(state);
+    state.trouble = await readSource(sync, state, world, world.now, signal);
+    const now = latest(state);
+    if (before !== undefined && now?.forced && now.sha !== before.sha) world.rewritten(sync, before.sha, now.sha);
+  }
 
   const pass = state.content === undefined ? undefined : await work(world, sync, state, state.content, signal);
   const outcome = state.trouble ?? brokenOutcome(state, world.now()) ?? pass?.outcome;
@@ -63,6 +68,10 @@ async function look(world: SyncWorld, sync: GitSync, signal: AbortSignal): Promi
   state.settledAt = state.lookedAt;
   const next = checkIn(sync, state, world.now());
   return after(Math.min(next, pass?.recheckInMs ?? next));
+}
+
+function latest({ broken, content }: SyncState): Commit | undefined {
+  return (broken ?? content)?.commit;
 }
 
 function brokenOutcome(state: SyncState, now: number): SyncOutcome | undefined {
@@ -105,6 +114,8 @@ async function work(
   const { members } = set;
   state.accepted = content;
   state.wanted = wantedIds(members);
+  // What comes back later is new, not drift.
+  for (const id of state.recorded.keys()) if (!state.wanted.has(id)) state.recorded.delete(id);
 
   // Write-ahead: what is about to be applied is in the inventory first, so a crash orphans nothing.
   const inventory = planned(stored, members);

@@ -1,7 +1,8 @@
 import { durationMs } from "../../api/v1alpha1/common.ts";
 import type { GitSync } from "../../api/v1alpha1/gitsync.ts";
+import { Mark } from "../../api/v1alpha1/names.ts";
 import type { SyncOutcome } from "../../core/sync/outcome.ts";
-import { type Git, GitError, type GitSource } from "../../ports/git.ts";
+import { type Commit, type Git, GitError, type GitSource } from "../../ports/git.ts";
 import type { Renderer } from "../../ports/render.ts";
 import { messageOf } from "./failure.ts";
 import { credentialsIn, type Secrets } from "./secrets.ts";
@@ -12,6 +13,8 @@ export interface SourceParts {
   readonly git: Git;
   readonly renderer: Renderer;
   readonly secrets: Secrets;
+  /** Tells people that the former revision is no ancestor of this one. */
+  readonly tellRewritten: (sync: GitSync, commit: Commit) => void;
 }
 
 /** How soon a Git host that failed is asked again at the earliest, unless the interval is shorter. */
@@ -30,7 +33,7 @@ export function checkIn(sync: GitSync, state: SyncState, now: number): number {
 
 /** What a person or a commit can ask for a look with: the spec, and the annotation that requests one. */
 function askedBy({ object }: GitSync): string {
-  return `${object.metadata.generation}/${object.metadata.annotations?.["fairlead.dev/requested-at"] ?? ""}`;
+  return `${object.metadata.generation}/${object.metadata.annotations?.[Mark.requestedAt] ?? ""}`;
 }
 
 /**
@@ -54,6 +57,7 @@ export async function readSource(
     const tree = await parts.git.treeHash(source, commit.sha, sync.spec.path, signal);
     const before = state.content?.commit.sha ?? state.broken?.commit.sha;
     if (before !== commit.sha || state.startedAt === 0) state.startedAt = now();
+    if (commit.forced && before !== commit.sha) parts.tellRewritten(sync, commit);
     if (tree === state.tree && state.asked === asked) {
       // Another commit with the same files below the path: only its name is news.
       if (state.content !== undefined && state.broken === undefined) state.content = { ...state.content, commit };

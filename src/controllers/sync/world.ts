@@ -6,12 +6,14 @@ import { type GitSync, type GitSyncStatus, parseGitSync } from "../../api/v1alph
 import { Mark } from "../../api/v1alpha1/names.ts";
 import { driverOf, serviceOf, workloadOf } from "../../core/rollout/driver.ts";
 import type { Claim } from "../../core/rollout/overlay.ts";
+import { some } from "../../core/status/text.ts";
 import type { Member } from "../../core/sync/desiredSet.ts";
 import { type Inventory, refOfEntry } from "../../core/sync/inventory.ts";
 import type { Failure, SyncOutcome } from "../../core/sync/outcome.ts";
 import { syncStatus } from "../../core/sync/report.ts";
 import type { Cluster, Discovery } from "../../ports/cluster.ts";
 import type { Events } from "../../ports/events.ts";
+import type { Commit } from "../../ports/git.ts";
 import type { RolloutView } from "../rollout/view.ts";
 import type { Applied } from "./apply.ts";
 import type { ManagedObjects } from "./kinds.ts";
@@ -29,6 +31,9 @@ export interface SyncParts extends SourceParts, NeighbourParts {
   /** Where Fairlead itself runs. */
   readonly operatorNamespace: string;
 }
+
+/** So many objects are named in one Event. */
+const LISTED = 10;
 
 /** The world of a sync: Git, the cluster, the other syncs and the rollouts. */
 export class SyncWorld implements SourceParts {
@@ -108,6 +113,11 @@ export class SyncWorld implements SourceParts {
     this.#tell(sync.object, current.status, status);
   }
 
+  readonly tellRewritten = (sync: GitSync, commit: Commit): void => {
+    const message = `the history was rewritten: the revision before is no ancestor of ${commit.sha}; it is applied as any other`;
+    this.#parts.events.note(sync.object, { type: "Warning", reason: "HistoryRewritten", message });
+  };
+
   /** Tells people of drift and of fights. */
   tellOf(sync: GitSync, result: Applied): void {
     if (result.kind === "Corrected") {
@@ -121,17 +131,20 @@ export class SyncWorld implements SourceParts {
   }
 
   pruned(sync: GitSync, ids: readonly string[]): void {
-    const names = ids.map((id) => {
-      const ref = refOfEntry({ id, apiVersion: "" });
-      return ref === undefined ? id : title(ref);
-    });
-    const message = `deleted, as Git no longer has ${names.length === 1 ? "it" : "them"}: ${names.join(", ")}`;
+    const message = `deleted, as Git no longer has ${ids.length === 1 ? "it" : "them"}: ${some(ids.map(titleOf), LISTED)}`;
     this.#parts.events.note(sync.object, { type: "Normal", reason: "Pruned", message });
   }
 
   orphaned(sync: GitSync, failures: readonly Failure[]): void {
-    const message = `left behind, since their deletion is forbidden: ${failures.map(({ ref }) => title(ref)).join(", ")}`;
+    const names = failures.map(({ ref }) => title(ref));
+    const message = `left behind, since their deletion is forbidden: ${some(names, LISTED)}`;
     this.#parts.events.note(sync.object, { type: "Warning", reason: "Forbidden", message });
+  }
+
+  /** Tells that history was rewritten: what Git says is applied all the same. */
+  rewritten(sync: GitSync, before: string, after: string): void {
+    const message = `the branch was force-pushed: ${before.slice(0, 8)} is no ancestor of ${after.slice(0, 8)}, which is applied`;
+    this.#parts.events.note(sync.object, { type: "Warning", reason: "HistoryRewritten", message });
   }
 
   /** Takes the answer of a write to a sync. */
@@ -163,4 +176,11 @@ export class SyncWorld implements SourceParts {
     const type = ready.status === "False" && ready.reason !== "Suspended" ? "Warning" : "Normal";
     this.#parts.events.note(object, { type, reason: ready.reason, message: ready.message });
   }
+}
+
+/** An object of the inventory as people call it. */
+function titleOf(id: string): string {
+  const [group = ""] = id.split("/");
+  const ref = refOfEntry({ id, apiVersion: group === "" ? "v1" : `${group}/v1` });
+  return ref === undefined ? id : title(ref);
 }
