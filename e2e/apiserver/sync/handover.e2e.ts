@@ -82,3 +82,18 @@ it("hands an object from one sync to the other within one commit, whichever sees
     expect(warnings).toEqual([]);
   }
 });
+
+it("hands objects over when the commit that moves them removes their sync as well", async () => {
+  const moved = toYaml([configMap("moved")]);
+  const files = { "a/moved.yaml": moved, "b/stays.yaml": toYaml([configMap("b")]) };
+  const a = await scene.project({ name: "a", files, spec: { path: "deploy/a", interval: "10m" } });
+  const { namespace } = a;
+  const b = await scene.project({ name: "b", namespace, beside: a, spec: { path: "deploy/b", interval: "10m" } });
+  await Promise.all([a.untilApplied(await a.copy.head()), b.untilApplied(await a.copy.head())]);
+  const { uid } = (await scene.kube.get(a.refTo("v1", "ConfigMap", "moved"))).metadata;
+  const sha = await a.push("Move it", { "a/moved.yaml": undefined, "b/moved.yaml": moved });
+  await scene.kube.delete(a.ref);
+  await scene.kube.waitGone(a.ref);
+  await b.untilApplied(sha);
+  expect((await scene.kube.get(a.refTo("v1", "ConfigMap", "moved"))).metadata.uid).toBe(uid);
+});

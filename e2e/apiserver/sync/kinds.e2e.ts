@@ -70,3 +70,21 @@ it.concurrent("backs off from a definition that never serves what the commit wan
   const message = await project.untilReady("False", "UnknownKind", "example.com/v9", { timeoutMs: 45_000 });
   console.log(message);
 });
+
+it.concurrent("goes on without a group whose API server is down", { timeout: 60_000 }, async () => {
+  const down = { kind: "Deny", status: 503, reason: "ServiceUnavailable" } as const;
+  const end = scene.proxy.rule(({ path }) => path.startsWith("/apis/scheduling.k8s.io/"), down);
+  const priority = {
+    apiVersion: "scheduling.k8s.io/v1",
+    kind: "PriorityClass",
+    metadata: { name: `low-${Math.random().toString(36).slice(2, 8)}` },
+    value: 1,
+  };
+  const files = { "a.yaml": toYaml([priority]), "b.yaml": toYaml([configMap("one")]) };
+  const project = await scene.project({ files });
+  const message = await project.untilReady("False", "UnknownKind", "PriorityClass", SLOW);
+  console.log(message);
+  await scene.kube.get(project.refTo("v1", "ConfigMap", "one"));
+  end();
+  await project.untilApplied(await project.copy.head(), SLOW);
+});

@@ -113,8 +113,12 @@ describe.concurrent("what deletes", () => {
     const project = await begin(maps("a", "b", "c"));
     await project.untilApplied(await project.push("Remove b", without("b")));
     expect(await present(project, "a", "b", "c")).toEqual(["a", "c"]);
-    await project.untilEvent("Pruned", "ConfigMap");
+    await project.untilEvent("Pruned", `ConfigMap ${project.namespace}/b`);
     expect(await project.inventory()).toHaveLength(2);
+    await project.untilApplied(await project.push("Put b back", maps("b")));
+    expect(await present(project, "b")).toEqual(["b"]);
+    // What Git brings back was not drift.
+    expect((await project.events()).map(({ reason }) => reason)).not.toContain("DriftCorrected");
   });
 
   it.each([

@@ -130,3 +130,18 @@ it.concurrent("looks at Git when the annotation asks for it, and says so", async
   const sync = await project.untilApplied(sha);
   expect(stringAt(sync, "status", "lastHandledRequest")).toBe("now");
 });
+
+it.concurrent("applies a rewritten branch, and says that history was lost", async () => {
+  const project = await scene.project({ files: one("first") });
+  const first = await project.copy.head();
+  await project.untilApplied(first);
+  const lost = await project.push("Second", one("second"));
+  await project.untilApplied(lost);
+  await project.copy.rewind(first);
+  await project.copy.write({ "deploy/app.yaml": one("other")["app.yaml"] });
+  const sha = await project.copy.commit("Instead");
+  await project.copy.push({ force: true });
+  await project.untilApplied(sha);
+  expect(await valueIn(project)).toBe("other");
+  expect(await project.untilEvent("HistoryRewritten", lost.slice(0, 8))).toContain(sha.slice(0, 8));
+});
