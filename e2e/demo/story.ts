@@ -7,6 +7,8 @@ import type { Watcher } from "./watcher.ts";
 /** The weights that v2 passes, in percent; v3 gets no further than the first. */
 export const WEIGHTS = [25, 50] as const;
 const V3_ERRORS = 0.05;
+/** The load waits so long for an answer, and a little. */
+const REQUEST_LIMIT_MS = 5_200;
 /** How the shop is rolled out in the demo. */
 export const ROLLOUT: RolloutChoice = {
   canary: WEIGHTS.map((weight) => ({ weight, hold: "5s" })),
@@ -47,6 +49,7 @@ export async function tell(telling: Telling): Promise<void> {
   await rollBack(telling, v2);
   const v3 = await releaseBroken(telling);
   await revertBroken(telling, v3);
+  await untilAllEnded(telling);
 }
 
 async function beginWithV1({ shop, watcher, screen, rate, signal }: Telling): Promise<void> {
@@ -100,6 +103,12 @@ async function revertBroken(telling: Telling, v3: Push): Promise<void> {
     applied === push.sha && ready && status.rollout?.selection.kind === "Git";
   await watcher.until("Ready again, and nothing of v3 left", atRest, 90_000, signal);
   screen.progress("Git and the cluster say the same again");
+}
+
+/** A request that waits is lost or answered after the load's own time limit: until then nobody can say that none was lost. */
+async function untilAllEnded({ watcher, signal }: Telling): Promise<void> {
+  const end = performance.now() + REQUEST_LIMIT_MS;
+  await watcher.until("the last requests to end", ({ at }) => at > end, 30_000, signal);
 }
 
 /** Whether the rollout that ended last ended like this. */
