@@ -55,12 +55,7 @@ async function look(world: SyncWorld, sync: GitSync, signal: AbortSignal): Promi
     return never;
   }
   const due = checkIn(sync, state, world.now()) === 0;
-  if (due) {
-    const before = latest(state);
-    state.trouble = await readSource(sync, state, world, world.now, signal);
-    const now = latest(state);
-    if (before !== undefined && now?.forced && now.sha !== before.sha) world.rewritten(sync, before.sha, now.sha);
-  }
+  if (due) state.trouble = await readSource(sync, state, world, world.now, signal);
 
   const pass = state.content === undefined ? undefined : await work(world, sync, state, state.content, signal);
   const outcome = state.trouble ?? brokenOutcome(state, world.now()) ?? pass?.outcome;
@@ -68,10 +63,6 @@ async function look(world: SyncWorld, sync: GitSync, signal: AbortSignal): Promi
   state.settledAt = state.lookedAt;
   const next = checkIn(sync, state, world.now());
   return after(Math.min(next, pass?.recheckInMs ?? next));
-}
-
-function latest({ broken, content }: SyncState): Commit | undefined {
-  return (broken ?? content)?.commit;
 }
 
 function brokenOutcome(state: SyncState, now: number): SyncOutcome | undefined {

@@ -22,7 +22,7 @@ import type { SourceParts } from "./source.ts";
 import type { SyncStates } from "./state.ts";
 
 /** What the syncs need of the outside. */
-export interface SyncParts extends SourceParts, NeighbourParts {
+export interface SyncParts extends Omit<SourceParts, "tellRewritten">, NeighbourParts {
   readonly cluster: Cluster;
   readonly discovery: Discovery;
   readonly events: Events;
@@ -139,12 +139,6 @@ export class SyncWorld implements SourceParts {
     const names = failures.map(({ ref }) => title(ref));
     const message = `left behind, since their deletion is forbidden: ${some(names, LISTED)}`;
     this.#parts.events.note(sync.object, { type: "Warning", reason: "Forbidden", message });
-  }
-
-  /** Tells that history was rewritten: what Git says is applied all the same. */
-  rewritten(sync: GitSync, before: string, after: string): void {
-    const message = `the branch was force-pushed: ${before.slice(0, 8)} is no ancestor of ${after.slice(0, 8)}, which is applied`;
-    this.#parts.events.note(sync.object, { type: "Warning", reason: "HistoryRewritten", message });
   }
 
   /** Takes the answer of a write to a sync. */
