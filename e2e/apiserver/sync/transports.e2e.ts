@@ -145,15 +145,3 @@ it.concurrent("applies a rewritten branch, and says that history was lost", asyn
   expect(await valueIn(project)).toBe("other");
   await project.untilEvent("HistoryRewritten", sha);
 });
-
-it.concurrent("applies a rewritten history, and says that it was rewritten", async () => {
-  const project = await scene.project({ files: one("first") });
-  const first = await project.copy.head();
-  await project.change(one("second"));
-  await project.untilApplied(await project.copy.head());
-  await project.copy.rewind(first);
-  await project.copy.push({ force: true });
-  await project.untilApplied(first);
-  expect(await valueIn(project)).toBe("first");
-  await project.untilEvent("HistoryRewritten", first);
-});
