@@ -51,8 +51,6 @@ export function want(seen: Seen, cursor: Cursor, now: number): Want {
       if (shrinks(seen, cursor)) serving.set(stable, replicas);
       return { revisions, workload: 0, serving };
     case "Stepping": {
-      // Pods of any third revision would match the serving mark, so they go before tracks are mixed.
-      for (const { revision } of cursor.previous) revisions.set(revision, 0);
       const step = stepsOf(seen.spec.strategy, replicas)[cursor.step ?? 0];
       if (step !== undefined && candidate !== undefined) {
         revisions.set(candidate, step.sizes.candidate);
@@ -154,12 +152,15 @@ export function shrinks(seen: Seen, cursor: Cursor): boolean {
 
 /** Writes that put the serving marks right; none where the marks decide nothing. */
 export function markEffects(seen: Seen, cursor: Cursor, wanted: Want): readonly Effect[] {
-  const mixes =
-    cursor.stage === "Stepping" ||
-    (cursor.stage === "Returning" && cursor.selection.kind === "Serving") ||
-    (cursor.stage === "Resting" && shrinks(seen, cursor));
+  const { stage, stable, candidate, selection } = cursor;
+  const mixes = selection.kind === "Serving" || stage === "Stepping" || (stage === "Resting" && shrinks(seen, cursor));
   if (!mixes) return [];
-  return [cursor.stable, cursor.candidate ?? ""].flatMap((hash) => servingMarks(seen, hash, wanted.serving.get(hash)));
+  return seen.revisions.flatMap(({ hash }) => {
+    // Pods of a third revision that are kept warm must not match the mark that both tracks carry.
+    if (hash !== stable && hash !== candidate) return servingMarks(seen, hash, 0);
+    // While all traffic is about to move, the shares stay as they are.
+    return stage === "Switching" ? [] : servingMarks(seen, hash, wanted.serving.get(hash));
+  });
 }
 
 /** Marks just enough pods: pods that lack readiness leave first, and a pod that has left stays out. */

@@ -203,6 +203,12 @@ export const scenarios: readonly Scenario[] = [
     seconds: 100,
   },
   {
+    name: "rolled-back-warm-after-a-rejection",
+    world: world({ ...JUDGED, scaleDownDelaySeconds: 300 }, reads("v3", BAD)),
+    happenings: [push(15, "v2"), push(60, "v3"), push(90, "v2", "revert to"), push(100, "v1", "revert to")],
+    seconds: 110,
+  },
+  {
     name: "scaled-at-rest",
     world: world(BASE),
     happenings: [set(15, "scale to 2", { replicas: 2 }), set(30, "scale to 3", { replicas: 3 })],

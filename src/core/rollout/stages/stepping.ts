@@ -72,15 +72,14 @@ const notInPlace: Guard = (walk) => {
   const { seen, cursor, candidate, step, now } = walk;
   const { cursor: current } = walk;
   const selection = selectionOf(walk);
-  const mixes = selection.kind === "Serving" && cursor.selection.kind !== "Serving";
-  if (mixes && !mayMix(walk)) {
-    return hold(current, because("Settling", "serving marks and former pods are put right", "goes on by itself"));
+  const marks = markEffects(seen, current, want(seen, current, now));
+  if (selection.kind === "Serving" && cursor.selection.kind !== "Serving" && marks.length > 0) {
+    return hold(current, because("Settling", "serving marks are put right", "goes on by itself"));
   }
   const moved = withSelection(current, { selection });
   if (moved.selection.kind !== cursor.selection.kind || moved.selection.revision !== cursor.selection.revision) {
     return advance(moved, because("Stepping", `requests are shared for weight ${step.weight}`));
   }
-  const marks = markEffects(seen, current, want(seen, current, now));
   const arrived =
     step.weight === 0 || endpointsOf(seen, candidate) >= Math.min(step.sizes.candidate, readyOf(seen, candidate));
   if (current.steadyAt === undefined || marks.length > 0 || !arrived) {
@@ -238,14 +237,6 @@ function selectionOf({ cursor, candidate, step }: Walk): Cursor["selection"] {
   if (step.weight === 0) return { kind: "Revision", revision: cursor.stable };
   if (step.weight === 100) return { kind: "Revision", revision: candidate };
   return { kind: "Serving" };
-}
-
-/** Tracks may be mixed once every mark is right and no pod of a third revision could match. */
-function mayMix({ seen, cursor, candidate, now }: Walk): boolean {
-  const third = seen.revisions.some(
-    ({ hash }) => hash !== cursor.stable && hash !== candidate && livePods(seen, hash).length > 0,
-  );
-  return !third && markEffects(seen, cursor, want(seen, cursor, now)).length === 0;
 }
 
 function verdictsOf(seen: Ready, cursor: Cursor) {
