@@ -98,6 +98,7 @@ export async function startManager(parts: ManagerParts, signal: AbortSignal, los
     managed: new ManagedObjects(watcher, wakeSync, signal),
     rollout: viewOf(caches, parts.digest),
     now: clock.now,
+    signal,
     notify,
     wake: wakeSync,
   });

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { stringAt } from "../../../src/api/json.ts";
+import type { Manifest } from "../../../src/api/objects.ts";
 import { toYaml } from "../../apps/shop.ts";
 import { conditionOf } from "../../harness/kube.ts";
 import { configMap } from "../../harness/manifests.ts";
@@ -42,6 +43,23 @@ it("corrects drift while the Git server is down, and recovers by itself, long be
   await slow.untilReady("True", "Applied", "", { timeoutMs: 20_000 });
   console.log(`the sync with an interval of 40 s recovered within ${Math.round(performance.now() - started)} ms`);
   await quick.untilApplied(await quick.push("Go on", one("after")));
+});
+
+it("corrects drift while the Git server hangs", async () => {
+  const project = await scene.project({ files: one("git"), spec: { interval: "1s", timeout: "60s" } });
+  await project.untilApplied(await project.copy.head());
+  scene.git.setFault({ kind: "Delay", ms: 15_000 });
+  try {
+    const ref = project.refTo("v1", "ConfigMap", "one");
+    for (const round of [1, 2, 3]) {
+      await scene.kube.patch(ref, { data: { value: `drifted ${round}` } });
+      const isBack = (live: Manifest) => stringAt(live, "data", "value") === "git";
+      await scene.kube.waitFor(ref, "put back", isBack, { timeoutMs: 5_000 });
+    }
+  } finally {
+    scene.git.setFault();
+  }
+  await project.untilApplied(await project.push("Go on", one("after")), { timeoutMs: 40_000 });
 });
 
 it("reports trouble of its own, goes on by itself, and leaves nothing undone", async () => {

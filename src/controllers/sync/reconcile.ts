@@ -1,3 +1,4 @@
+import { setTimeout } from "node:timers/promises";
 import { type Key, keyOf } from "../../api/objects.ts";
 import type { GitSync, InventoryEntry } from "../../api/v1alpha1/gitsync.ts";
 import { desiredSet, wantedIds } from "../../core/sync/desiredSet.ts";
@@ -19,6 +20,8 @@ import type { SyncWorld } from "./world.ts";
 
 /** How long a set with something broken in it waits for its next try; a commit or a watch event comes sooner. */
 const RETRY_MS = 10_000;
+/** How long a pass waits for Git before it works on with what it knows. */
+const PATIENCE_MS = 1_000;
 /** How soon the API server may serve a kind whose definition has just been applied, or another sync may have looked. */
 const SOON_MS = 500;
 
@@ -54,15 +57,41 @@ async function look(world: SyncWorld, sync: GitSync, signal: AbortSignal): Promi
     await world.report(sync, { kind: "Suspended" }, undefined, signal);
     return never;
   }
-  const due = checkIn(sync, state, world.now()) === 0;
-  if (due) state.trouble = await readSource(sync, state, world, world.now, signal);
+  await lookAtGit(world, sync, state);
+  signal.throwIfAborted();
+  // While a look is under way, what it brings has not been worked on.
+  const settled = state.looking === undefined ? state.lookedAt : state.settledAt;
 
   const pass = state.content === undefined ? undefined : await work(world, sync, state, state.content, signal);
   const outcome = state.trouble ?? brokenOutcome(state, world.now()) ?? pass?.outcome;
   if (outcome !== undefined) await world.report(sync, outcome, pass?.inventory, signal);
-  state.settledAt = state.lookedAt;
-  const next = checkIn(sync, state, world.now());
-  return after(Math.min(next, pass?.recheckInMs ?? next));
+  state.settledAt = settled;
+  const next = state.looking === undefined ? checkIn(sync, state, world.now()) : undefined;
+  const times = [next, pass?.recheckInMs].filter((ms) => ms !== undefined);
+  return times.length === 0 ? never : after(Math.min(...times));
+}
+
+/**
+ * Looks at Git when it is time. A host that takes long keeps nobody from correcting drift: the look goes on beside the
+ * work, and wakes the sync when it has ended.
+ */
+async function lookAtGit(world: SyncWorld, sync: GitSync, state: SyncState): Promise<void> {
+  if (state.looking !== undefined || checkIn(sync, state, world.now()) > 0) return;
+  const key = keyOf(sync.object);
+  const looking = readSource(sync, state, world, world.now, world.signal).then(
+    (trouble) => {
+      state.trouble = trouble;
+      state.looking = undefined;
+    },
+    // It rejects only when this process stops.
+    () => {
+      state.looking = undefined;
+    },
+  );
+  state.looking = looking;
+  const late = Symbol("late");
+  const first = await Promise.race([looking, setTimeout(PATIENCE_MS, late, { ref: false })]);
+  if (first === late) void looking.then(() => world.neighbours.wake([key]));
 }
 
 function brokenOutcome(state: SyncState, now: number): SyncOutcome | undefined {

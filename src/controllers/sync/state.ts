@@ -42,6 +42,8 @@ export interface SyncState {
   asked: string;
   /** Epoch milliseconds of the last look at Git. */
   checkedAt: number;
+  /** The look at Git that is under way; it never rejects. */
+  looking: Promise<void> | undefined;
   /** When the last look at Git began, in epoch milliseconds. */
   lookedAt: number;
   /** The same of the last look whose news has been worked on. */
@@ -71,6 +73,7 @@ export class SyncStates {
       tree: undefined,
       asked: "",
       checkedAt: 0,
+      looking: undefined,
       lookedAt: 0,
       settledAt: 0,
       notified: false,

@@ -28,6 +28,8 @@ export interface SyncParts extends Omit<SourceParts, "tellRewritten">, Neighbour
   readonly events: Events;
   readonly managed: ManagedObjects;
   readonly rollout: RolloutView;
+  /** Ends what goes on beside the passes. */
+  readonly signal: AbortSignal;
   /** Where Fairlead itself runs. */
   readonly operatorNamespace: string;
 }
@@ -47,6 +49,7 @@ export class SyncWorld implements SourceParts {
   readonly neighbours: Neighbours;
   readonly operatorNamespace: string;
   readonly now: () => number;
+  readonly signal: AbortSignal;
   readonly #parts: SyncParts;
 
   constructor(parts: SyncParts) {
@@ -61,6 +64,7 @@ export class SyncWorld implements SourceParts {
     this.neighbours = new Neighbours(parts);
     this.operatorNamespace = parts.operatorNamespace;
     this.now = parts.now;
+    this.signal = parts.signal;
   }
 
   /** What rollouts say of shared objects: those that are live, and those that a set is about to create. */
