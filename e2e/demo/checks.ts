@@ -24,13 +24,13 @@ export function nothingLeft(left: readonly string[]): Check {
 }
 
 function aboutV2({ samples, pushes }: Facts): readonly Check[] {
-  const all = during(samples, pushes.v2?.at, pushes.revertOfV2?.at);
+  const all = during(samples, pushes.v2?.at, pushes.v3?.at);
   const steps = all.filter(({ status }) => status.rollout?.stage === "Stepping");
   // A step that has had its time is left the moment the verdict comes: what the cursor remembers is never missed.
   const passed = WEIGHTS.filter((weight) => all.some(({ status }) => status.rollout?.passed === weight));
   const verdict = steps.some(({ status }) => status.rollout?.verdicts.some(({ outcome }) => outcome === "Pass"));
   const after = samples.findLast(
-    (sample) => sample.at < (pushes.revertOfV2?.at ?? Infinity) && ended(sample, "Promoted", "v2"),
+    (sample) => sample.at < (pushes.v3?.at ?? Infinity) && ended(sample, "Promoted", "v2"),
   );
   const judged = [...uidsOf(steps, "v2")];
   const kept = judged.filter((uid) => after?.pods.some((pod) => pod.uid === uid && pod.ready && pod.restarts === 0));
@@ -49,7 +49,7 @@ function aboutV2({ samples, pushes }: Facts): readonly Check[] {
 }
 
 function aboutV3({ samples, pushes }: Facts): readonly Check[] {
-  const of = during(samples, pushes.v3?.at, undefined);
+  const of = during(samples, pushes.v3?.at, pushes.revertOfV2?.at);
   const entry = of.flatMap(({ status }) => status.history ?? []).find(({ outcome }) => outcome === "Rejected");
   const rejected = of.find(({ reason }) => reason === "Rejected");
   const weights = of
@@ -78,7 +78,7 @@ function aboutV3({ samples, pushes }: Facts): readonly Check[] {
 function aboutTheWayBack(facts: Facts): readonly Check[] {
   const { samples, pushes } = facts;
   const ms = timings(facts).v1Alone;
-  const of = during(samples, pushes.revertOfV2?.at, pushes.v3?.at);
+  const of = during(samples, pushes.revertOfV2?.at, undefined);
   const last = of.at(-1);
   const steps = of.filter(({ status }) => status.rollout?.stage === "Stepping").length;
   const first = [...uidsOf(during(samples, 0, pushes.v2?.at).slice(-1), "v1")];

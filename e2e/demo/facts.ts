@@ -58,19 +58,14 @@ export function timings({ samples, pushes }: Facts): Timings {
     v3Rejected: since(v3, ({ status }) => status.rollout?.cause === "Rejected"),
     readyAgain: since(revertOfV3, ({ applied, ready }) => applied === revertOfV3?.sha && ready),
     v1FirstAnswer: since(revertOfV2, ({ answers }) => answers["v1"] !== undefined),
-    v1Alone: lastTurn(samples, revertOfV2?.at, v3?.at, "v1"),
+    v1Alone: lastTurn(samples, revertOfV2?.at, "v1"),
   };
 }
 
 /** From when on all answers were of one version and stayed so. */
-function lastTurn(
-  samples: readonly Sample[],
-  at: number | undefined,
-  end: number | undefined,
-  version: string,
-): number | undefined {
+function lastTurn(samples: readonly Sample[], at: number | undefined, version: string): number | undefined {
   if (at === undefined) return undefined;
-  const during = samples.filter((sample) => sample.at >= at && sample.at < (end ?? Infinity));
+  const during = samples.filter((sample) => sample.at >= at);
   const answered = during.filter((sample) => Object.keys(sample.answers).length > 0);
   const turn = answered[answered.findLastIndex((sample) => !onlyFrom(sample, version)) + 1];
   return turn && turn.at - at;

@@ -15,8 +15,8 @@ export const HELP = `Fairlead's main job on a real Kubernetes, told step by step
   npm run demo -- --rate 200     requests a second (default 120; at least 100)
 
 It starts a cluster, installs the operator with Helm (two replicas, only the rights of its chart), a Git server and
-Prometheus, sends a steady load from a pod, and then does to Git what people do: releases v2, reverts it, releases v3
-with 5 % of errors, reverts that. Every request is counted by the version that answered it. At the end there are a table
+Prometheus, sends a steady load from a pod, and then does to Git what people do: releases v2, releases v3 with
+5 % of errors, reverts that, and then v2 as well. Every request is counted by the version that answered it. At the end there are a table
 of what it took and a list of checks; the exit code is 0 when all of it happened as told.
 
 Where the cluster comes from: FAIRLEAD_KUBE_CONTEXT=<kubeconfig context> uses yours; else root on Linux gets a node of

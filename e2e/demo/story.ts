@@ -45,10 +45,9 @@ export interface Telling {
 export async function tell(telling: Telling): Promise<void> {
   await beginWithV1(telling);
   const v2 = await release(telling);
-  // Before the next canary: that one lets the pods of former revisions go, and v1 would have to start again.
-  await rollBack(telling, v2);
   const v3 = await releaseBroken(telling);
   await revertBroken(telling, v3);
+  await rollBack(telling, v2);
   await untilAllEnded(telling);
 }
 
@@ -74,11 +73,13 @@ async function release(telling: Telling): Promise<Push> {
 
 async function rollBack(telling: Telling, v2: Push): Promise<void> {
   const { shop, watcher, screen, signal } = telling;
-  screen.chapter("v2 is reverted in Git, after its promotion: the rollback");
+  screen.chapter("v2 is reverted in Git, long after its promotion: the rollback");
   const push = await timed(() => shop.revert(v2.sha));
   telling.pushes.revertOfV2 = push;
   await watcher.until("answers of v1 alone", (sample) => onlyFrom(sample, "v1"), 60_000, signal);
-  await watcher.until("rest at v1", (sample) => ended(sample, "RolledBack", "v1") && sample.ready, 90_000, signal);
+  const atRest = (sample: Sample) =>
+    ended(sample, "RolledBack", "v1") && sample.ready && sample.status.rollout?.selection.kind === "Git";
+  await watcher.until("rest at v1, and nothing of v2 left", atRest, 90_000, signal);
   screen.progress("v1 is back, by its own pods, which had stayed warm, and without analysis");
 }
 
@@ -89,8 +90,8 @@ async function releaseBroken(telling: Telling): Promise<Push> {
   telling.pushes.v3 = push;
   const rejected = (sample: Sample) => sample.reason === "Rejected" && stage(sample.status) === "Resting";
   await watcher.until("v3 rejected", rejected, 120_000, signal);
-  await watcher.until("answers of v1 alone", (sample) => onlyFrom(sample, "v1"), 30_000, signal);
-  screen.progress("v3 is refused: all answers are v1's, and the resource says what ends this");
+  await watcher.until("answers of v2 alone", (sample) => onlyFrom(sample, "v2"), 30_000, signal);
+  screen.progress("v3 is refused: all answers are v2's, and the resource says what ends this");
   return push;
 }
 
@@ -99,10 +100,9 @@ async function revertBroken(telling: Telling, v3: Push): Promise<void> {
   screen.chapter("v3 is reverted in Git");
   const push = await timed(() => shop.revert(v3.sha));
   telling.pushes.revertOfV3 = push;
-  const atRest = ({ applied, ready, status }: Sample) =>
-    applied === push.sha && ready && status.rollout?.selection.kind === "Git";
-  await watcher.until("Ready again, and nothing of v3 left", atRest, 90_000, signal);
-  screen.progress("Git and the cluster say the same again");
+  const again = ({ applied, ready }: Sample) => applied === push.sha && ready;
+  await watcher.until("Ready again", again, 90_000, signal);
+  screen.progress("all is as Git says, and the pods of v1 are still warm");
 }
 
 /** A request that waits is lost or answered after the load's own time limit: until then nobody can say that none was lost. */
