@@ -14,7 +14,7 @@ import { assess } from "./assess.ts";
 import { messageOf } from "./failure.ts";
 import { kindsOf } from "./kinds.ts";
 import { prune } from "./prune.ts";
-import { checkIn, readSource } from "./source.ts";
+import { asksAnew, checkIn, readSource } from "./source.ts";
 import type { Content, SyncState } from "./state.ts";
 import type { SyncWorld } from "./world.ts";
 
@@ -59,6 +59,8 @@ async function look(world: SyncWorld, sync: GitSync, signal: AbortSignal): Promi
   }
   await lookAtGit(world, sync, state);
   signal.throwIfAborted();
+  // A sync that was resumed or changed must not put back what was true before.
+  if (state.looking !== undefined && asksAnew(sync, state)) return never;
   // While a look is under way, what it brings has not been worked on.
   const settled = state.looking === undefined ? state.lookedAt : state.settledAt;
 

@@ -24,11 +24,16 @@ type GitTrouble = Extract<SyncOutcome, { kind: "GitFailed" }>;
 
 /** Milliseconds until the interval asks for the next look at Git; 0: now. */
 export function checkIn(sync: GitSync, state: SyncState, now: number): number {
-  if (state.notified || state.asked !== askedBy(sync)) return 0;
+  if (state.notified || asksAnew(sync, state)) return 0;
   const interval = durationMs(sync.spec.interval);
   // Trouble that passes must not be noticed an interval of an hour later.
   const wait = state.trouble === undefined ? interval : Math.min(interval, Math.max(RETRY_MS, interval / 4));
   return Math.max(0, state.checkedAt + wait - now);
+}
+
+/** The spec has changed since the last look ended, or a look was asked for: what was read before counts no more. */
+export function asksAnew(sync: GitSync, state: SyncState): boolean {
+  return state.asked !== askedBy(sync);
 }
 
 /** What a person or a commit can ask for a look with: the spec, and the annotation that requests one. */
