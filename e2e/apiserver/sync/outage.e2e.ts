@@ -62,6 +62,28 @@ it("corrects drift while the Git server hangs", async () => {
   await project.untilApplied(await project.push("Go on", one("after")), { timeoutMs: 40_000 });
 });
 
+it("never puts back what was true before a pause, however slow Git is", async () => {
+  const project = await scene.project({ files: one("first"), spec: { interval: "10m" } });
+  await project.untilApplied(await project.copy.head());
+  await project.change({ suspend: true });
+  await project.untilReady("False", "Suspended");
+  const ref = project.refTo("v1", "ConfigMap", "one");
+  await scene.kube.patch(ref, { data: { value: "by hand" } });
+  const sha = await project.push("Second", one("second"));
+  scene.proxy.forget();
+  scene.git.setFault({ kind: "Delay", ms: 1_500 });
+  try {
+    await project.change({ suspend: false });
+    await project.untilApplied(sha);
+  } finally {
+    scene.git.setFault();
+  }
+  const applies = scene.proxy.writes.filter(
+    ({ verb, namespace }) => verb === "apply" && namespace === project.namespace,
+  );
+  expect(applies.map(({ body }) => stringAt(body, "data", "value"))).toEqual(["second"]);
+});
+
 it("reports trouble of its own, goes on by itself, and leaves nothing undone", async () => {
   const project = await scene.project({ files: one("before"), spec: { interval: "1s" } });
   await project.untilApplied(await project.copy.head());
