@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { at } from "../../../src/api/json.ts";
 import { until } from "../../apps/until.ts";
 import { type ApiCall, describeCall } from "../../harness/apiCalls.ts";
-import { meaningfulWrite } from "../../harness/apiProxy.ts";
+import { meaningfulWrite } from "../../harness/apiRules.ts";
 import { leaseHolders } from "../../harness/install.ts";
 import { OperatorProcess } from "../../harness/operatorProcess.ts";
 import { openScene, type Scene } from "../../harness/scene.ts";
