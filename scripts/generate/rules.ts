@@ -44,10 +44,10 @@ export const OPERATOR_RULES: readonly ExplainedRule[] = [
     verbs: READ,
   },
   {
-    why: "ConfigMaps that a pod template uses are a part of its revision.",
+    why: "ConfigMaps that a pod template uses are a part of its revision: each revision has copies, and they go with it.",
     apiGroups: [""],
     resources: ["configmaps"],
-    verbs: READ,
+    verbs: [...READ, "create", "patch", "delete"],
   },
   {
     why: "Each revision of a rollout runs as a Deployment of its own; the taken-over one goes to 0 replicas.",

@@ -2,6 +2,7 @@ import { setImmediate } from "node:timers/promises";
 import type { Key } from "../api/objects.ts";
 import { parseGitSync } from "../api/v1alpha1/gitsync.ts";
 import type { Digest } from "../core/rollout/revision.ts";
+import type { SyncName } from "../core/sync/owner.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Cluster, Discovery } from "../ports/cluster.ts";
 import { isApiError } from "../ports/cluster.ts";
@@ -67,7 +68,7 @@ export async function startManager(parts: ManagerParts, signal: AbortSignal, los
   const wakeRollout = (key: Key) => queues.rollout?.add(key);
   const wakeSync = (key: Key) => queues.sync?.add(key);
 
-  const caches = watchRollouts(watcher, wakeRollout, signal);
+  const caches = watchRollouts(watcher, parts.digest, wakeRollout, signal);
   const syncs = watchSyncs(watcher, wakeSync, signal);
   const secrets = new Secrets(
     watcher,
@@ -85,9 +86,11 @@ export async function startManager(parts: ManagerParts, signal: AbortSignal, los
   await watcher.untilSynced([...Object.values(caches), syncs], signal);
   log.info({ rollouts: caches.rollouts.list().length, syncs: syncs.list().length }, "the caches are complete");
 
+  const applying = ({ namespace, name }: SyncName) => states.isApplying(`${namespace}/${name}`);
+  const sources = { caches, digest: parts.digest, applying };
   const rolloutWorld = new ClusterRolloutWorld({
     ...parts,
-    caches,
+    ...sources,
     measurer: new Measurer(parts.metrics, wakeRollout, signal),
   });
   const syncWorld = new SyncWorld({
@@ -96,7 +99,7 @@ export async function startManager(parts: ManagerParts, signal: AbortSignal, los
     syncs,
     states,
     managed: new ManagedObjects(watcher, wakeSync, signal),
-    rollout: viewOf(caches, parts.digest),
+    rollout: viewOf(sources, wakeRollout),
     now: clock.now,
     signal,
     notify,

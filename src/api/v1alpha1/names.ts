@@ -19,6 +19,11 @@ export const Mark = {
   serving: `${GROUP}/serving`,
   /** Annotation on a taken-over Deployment: the replicas that Git says, since `spec.replicas` is 0. */
   replicas: `${GROUP}/replicas`,
+  /**
+   * Annotation on a revision's Deployment: digests of the ConfigMaps that it was made with, by their names in Git.
+   * On a ConfigMap in Git, "shared" keeps it out of revisions: all pods see its changes at once.
+   */
+  config: `${GROUP}/config`,
   /** Annotation on anything in Git: "disabled" keeps it from being pruned. */
   prune: `${GROUP}/prune`,
   /** Finalizer of both resources. */

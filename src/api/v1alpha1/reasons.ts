@@ -75,6 +75,8 @@ export const REASONS = {
   Paused: "spec.paused is set.",
   CapacityMissing: "Pods are not ready; the traffic stays where it is.",
   // ProgressiveRollout: what is wrong with its input
+  ConfigMissing: "A ConfigMap that the pod template requires does not exist; no revision is made without it.",
+  Arriving: "A commit is being applied; what it means is decided when all of it is there.",
   WorkloadMissing: "The Deployment that the rollout names does not exist.",
   ServiceMissing: "The Service that the rollout names does not exist.",
   ServiceSelectsNothing: "The Service's selector does not match the Deployment's pods.",

@@ -1,7 +1,9 @@
 import { isObject, listAt, stringAt } from "../../api/json.ts";
 import type { Key, Manifest } from "../../api/objects.ts";
 import { API_VERSION, Mark } from "../../api/v1alpha1/names.ts";
+import { configContent } from "../../core/rollout/config.ts";
 import { serviceOf, workloadOf } from "../../core/rollout/driver.ts";
+import type { Digest } from "../../core/rollout/revision.ts";
 import type { Change, ObjectCache, Watcher } from "../../ports/watch.ts";
 
 /** What the rollouts see of the cluster, kept up to date by watches. */
@@ -12,13 +14,20 @@ export interface RolloutCaches {
   readonly pods: ObjectCache;
   readonly slices: ObjectCache;
   readonly autoscalers: ObjectCache;
+  /** Digests of ConfigMaps, not their data. */
+  readonly configMaps: ObjectCache;
 }
 
 /** Label by which EndpointSlices name their Service. */
 export const SERVICE_NAME = "kubernetes.io/service-name";
 
 /** Starts the watches; every change wakes the rollouts that it may concern. */
-export function watchRollouts(watcher: Watcher, wake: (key: Key) => void, signal: AbortSignal): RolloutCaches {
+export function watchRollouts(
+  watcher: Watcher,
+  digest: Digest,
+  wake: (key: Key) => void,
+  signal: AbortSignal,
+): RolloutCaches {
   const inNamespace = (namespace: string, concerns: (rollout: Manifest) => boolean) => {
     for (const rollout of rollouts.list()) {
       if (rollout.metadata.namespace === namespace && concerns(rollout)) wake(`${namespace}/${rollout.metadata.name}`);
@@ -51,6 +60,10 @@ export function watchRollouts(watcher: Watcher, wake: (key: Key) => void, signal
     );
   };
 
+  const ofConfig = ({ key, before, now }: Change) => {
+    if (stringAt(before, "digest") !== stringAt(now, "digest")) inNamespace(split(key)[0], () => true);
+  };
+
   const rollouts: ObjectCache = watcher.watch(
     { apiVersion: API_VERSION, kind: "ProgressiveRollout" },
     (change) => {
@@ -70,6 +83,11 @@ export function watchRollouts(watcher: Watcher, wake: (key: Key) => void, signal
     ),
     pods: watcher.watch({ apiVersion: "v1", kind: "Pod", trim: trimPod }, ofPod, signal),
     autoscalers: watcher.watch({ apiVersion: "autoscaling/v2", kind: "HorizontalPodAutoscaler" }, ofAutoscaler, signal),
+    configMaps: watcher.watch(
+      { apiVersion: "v1", kind: "ConfigMap", trim: (configMap) => trimConfig(configMap, digest) },
+      ofConfig,
+      signal,
+    ),
     slices: watcher.watch(
       { apiVersion: "discovery.k8s.io/v1", kind: "EndpointSlice", trim: trimSlice },
       (change) => ofService(change, labelOf(change, SERVICE_NAME)),
@@ -101,6 +119,24 @@ function trimPod(pod: Manifest): Manifest {
     ) as Manifest["metadata"],
     status: { conditions: ready },
   };
+}
+
+/** A digest stands for the data: a revision needs to know whether it is the same, and reads it when it copies it. */
+function trimConfig(configMap: Manifest, digest: Digest): Manifest {
+  const { name, namespace, uid, resourceVersion, annotations } = configMap.metadata;
+  const shared =
+    annotations?.[Mark.config] === undefined ? {} : { annotations: { [Mark.config]: annotations[Mark.config] } };
+  return {
+    apiVersion: configMap.apiVersion,
+    kind: configMap.kind,
+    metadata: { name, namespace, uid, resourceVersion, ...shared } as Manifest["metadata"],
+    digest: hexOf(digest(configContent(configMap))),
+  };
+}
+
+/** Sixteen bytes of a digest are enough to tell contents apart. */
+function hexOf(bytes: Uint8Array): string {
+  return Array.from(bytes.slice(0, 16), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 /** Names of pods and whether they are ready. */

@@ -8,22 +8,18 @@ import type { Judgement } from "../../core/analysis/judge.ts";
 import { textOf } from "../../core/rollout/because.ts";
 import type { Decision } from "../../core/rollout/decision.ts";
 import type { Effect } from "../../core/rollout/effects.ts";
-import type { Digest } from "../../core/rollout/revision.ts";
 import { type Cluster, isApiError } from "../../ports/cluster.ts";
 import type { Events } from "../../ports/events.ts";
-import type { RolloutCaches } from "./caches.ts";
 import { Executor } from "./execute.ts";
 import type { Measurer } from "./measurer.ts";
-import { observeRollout } from "./observe.ts";
+import { observeRollout, type Sources } from "./observe.ts";
 import type { Observed, RolloutWorld } from "./reconcile.ts";
 
 /** What the rollouts need of the outside. */
-export interface RolloutParts {
+export interface RolloutParts extends Sources {
   readonly cluster: Cluster;
-  readonly caches: RolloutCaches;
   readonly events: Events;
   readonly measurer: Measurer;
-  readonly digest: Digest;
 }
 
 /** Stages in which a Deployment at more than 0 replicas was scaled by hand. */
@@ -41,7 +37,7 @@ export class ClusterRolloutWorld implements RolloutWorld {
   }
 
   observe(key: Key): Observed | undefined {
-    const observed = observeRollout(this.#parts.caches, key, this.#parts.digest);
+    const observed = observeRollout(this.#parts, key);
     if (observed === undefined) {
       this.#parts.measurer.forget(key);
       this.#troubles.delete(key);

@@ -1,14 +1,15 @@
-import { at, isObject, type JsonObject, listAt } from "../../api/json.ts";
+import { at, canonical, isObject, type JsonObject, listAt } from "../../api/json.ts";
 import { mergePatch } from "../../api/mergePatch.ts";
 import { type Manifest, type ObjectRef, refOf } from "../../api/objects.ts";
 import { GROUP, Mark, POD_DELETION_COST } from "../../api/v1alpha1/names.ts";
+import { configCopy, copyNames, rememberedDigests, withConfigNames } from "../../core/rollout/config.ts";
 import type { Effect } from "../../core/rollout/effects.ts";
 import { RESTARTED_AT, revisionDeployment, revisionName, revisionService } from "../../core/rollout/revision.ts";
 import { LEFT, overlaidSelector } from "../../core/rollout/selection.ts";
 import { type Cluster, isApiError } from "../../ports/cluster.ts";
 import type { ObjectCache } from "../../ports/watch.ts";
 import type { RolloutCaches } from "./caches.ts";
-import { identityOf, revisionsOf } from "./observe.ts";
+import { digestsOf, identityOf, revisionsOf, templateInGit } from "./observe.ts";
 import type { Observed } from "./reconcile.ts";
 
 /** Of the pods of a ReplicaSet, those that have left the Service go first. */
@@ -25,7 +26,7 @@ export class Executor {
   }
 
   async run(observed: Observed, effect: Effect, signal: AbortSignal): Promise<void> {
-    const { rollout, seen } = observed;
+    const { rollout } = observed;
     const { namespace = "", name } = rollout.object.metadata;
     const { deployments, services, pods, rollouts } = this.#caches;
     const workload = deployments.get(`${namespace}/${rollout.spec.workloadRef.name}`);
@@ -34,32 +35,21 @@ export class Executor {
       revisionsOf(this.#caches, namespace, name).find(({ metadata }) => metadata.labels?.[Mark.revision] === hash);
 
     switch (effect.do) {
-      case "CreateRevision": {
-        // The template may have moved on since the decision: a revision never runs another one's template.
+      case "CreateRevision":
         if (workload === undefined || service === undefined) return;
-        if (seen.workload?.target !== effect.revision || seen.workload.identity !== identityOf(workload)) return;
-        // A Service without ports, a headless one, has nothing that a copy could carry.
-        const copy = revisionService(service, workload.metadata.name, name, effect.revision);
-        if (listAt(copy, "spec", "ports").length > 0) await this.#apply(services, copy, signal);
-        const made = revisionDeployment(workload, name, effect.revision, effect.replicas);
-        await this.#apply(deployments, made, signal);
-        return;
-      }
+        return this.#create(observed, { workload, service, hash: effect.revision, replicas: effect.replicas }, signal);
       case "ScaleRevision":
         return this.#patch(deployments, revision(effect.revision), { spec: { replicas: effect.replicas } }, signal);
       case "RestartRevision": {
         const template = { metadata: { annotations: { [RESTARTED_AT]: effect.at } } };
         return this.#patch(deployments, revision(effect.revision), { spec: { template } }, signal);
       }
-      case "RemoveRevision": {
-        const of = rollout.spec.workloadRef.name;
-        await this.#remove(services.get(`${namespace}/${revisionName(of, effect.revision)}`), signal);
-        return this.#remove(revision(effect.revision), signal);
-      }
+      case "RemoveRevision":
+        return this.#dismantle(observed, effect.revision, revision(effect.revision), signal);
       case "ScaleWorkload":
         return this.#patch(deployments, workload, { spec: { replicas: effect.replicas } }, signal);
       case "RestoreTemplate": {
-        const template = mergePatch(templateOf(workload), withoutMarks(templateOf(revision(effect.revision))));
+        const template = mergePatch(templateOf(workload), withoutMarks(inGit(revision(effect.revision))));
         if (template !== undefined)
           await this.#patch(deployments, workload, { spec: { template } }, signal, "Conditional");
         return;
@@ -87,6 +77,46 @@ export class Executor {
         return this.#patch(rollouts, rollout.object, { metadata: { finalizers } }, signal, "Conditional");
       }
     }
+  }
+
+  /** Copies of the ConfigMaps first, then the Service, then what uses them. */
+  async #create({ rollout, seen }: Observed, made: Making, signal: AbortSignal): Promise<void> {
+    const { workload, service, hash, replicas } = made;
+    const { name } = rollout.object.metadata;
+    // The template or its configuration may have moved on since the decision: a revision never runs another one's.
+    if (seen.workload?.target !== hash || seen.workload.identity !== identityOf(this.#caches, workload)) return;
+    const digests = digestsOf(this.#caches, workload);
+    const names = copyNames(digests, hash);
+    for (const original of names.keys()) {
+      const ref = { apiVersion: "v1", kind: "ConfigMap", namespace: workload.metadata.namespace ?? "", name: original };
+      const configMap = await this.#cluster.get(ref, signal);
+      if (configMap === undefined) return;
+      this.#caches.configMaps.put(configMap);
+      if (digestsOf(this.#caches, workload)[original] !== digests[original]) return;
+      await this.#apply(this.#caches.configMaps, configCopy(configMap, name, hash), signal);
+    }
+    // A Service without ports, a headless one, has nothing that a copy could carry.
+    const copy = revisionService(service, workload.metadata.name, name, hash);
+    if (listAt(copy, "spec", "ports").length > 0) await this.#apply(this.#caches.services, copy, signal);
+    const template = withConfigNames(at(workload, "spec", "template"), names);
+    const config = Object.keys(digests).length === 0 ? {} : { config: canonical(digests) };
+    const deployment = revisionDeployment(workload, { rollout: name, hash, replicas, template, ...config });
+    await this.#apply(this.#caches.deployments, deployment, signal);
+  }
+
+  /** The Deployment goes last: as long as it is there, it tells what else is to be removed. */
+  async #dismantle(
+    { rollout }: Observed,
+    hash: string,
+    revision: Manifest | undefined,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { namespace = "" } = rollout.object.metadata;
+    const { services, configMaps } = this.#caches;
+    await this.#remove(services.get(`${namespace}/${revisionName(rollout.spec.workloadRef.name, hash)}`), signal);
+    const copies = revision === undefined ? [] : copyNames(rememberedDigests(revision), hash).values();
+    for (const copy of copies) await this.#remove(configMaps.get(`${namespace}/${copy}`), signal);
+    await this.#remove(revision, signal);
   }
 
   async #apply(cache: ObjectCache, object: Manifest, signal: AbortSignal): Promise<void> {
@@ -117,6 +147,19 @@ export class Executor {
     if (object === undefined || uid === undefined || object.metadata.deletionTimestamp !== undefined) return;
     await this.#cluster.remove(refOf(object) satisfies ObjectRef, { uid }, signal);
   }
+}
+
+/** What a revision is made from. */
+interface Making {
+  readonly workload: Manifest;
+  readonly service: Manifest;
+  readonly hash: string;
+  readonly replicas: number;
+}
+
+function inGit(revision: Manifest | undefined): JsonObject {
+  const template = revision === undefined ? undefined : templateInGit(revision);
+  return isObject(template) ? template : {};
 }
 
 function templateOf(deployment: Manifest | undefined): JsonObject {

@@ -3,19 +3,37 @@ import type { Key, Manifest } from "../../api/objects.ts";
 import { Mark } from "../../api/v1alpha1/names.ts";
 import { type ProgressiveRollout, parseRollout } from "../../api/v1alpha1/progressiverollout.ts";
 import { type Because, because } from "../../core/rollout/because.ts";
+import {
+  ABSENT,
+  type ConfigDigests,
+  configUses,
+  originalNames,
+  rememberedDigests,
+  revisionIdentity,
+  withConfigNames,
+} from "../../core/rollout/config.ts";
 import { rivalOf } from "../../core/rollout/driver.ts";
 import { scales } from "../../core/rollout/overlay.ts";
-import { type Digest, RESTARTED_AT, resolveRevision, templateIdentity } from "../../core/rollout/revision.ts";
+import { type Digest, RESTARTED_AT, resolveRevision } from "../../core/rollout/revision.ts";
 import type { PodSeen, RevisionSeen, Seen, WorkloadSeen } from "../../core/rollout/seen.ts";
 import { baseSelector, matches } from "../../core/rollout/selection.ts";
+import { ownerOf, type SyncName } from "../../core/sync/owner.ts";
 import { type RolloutCaches, SERVICE_NAME, split } from "./caches.ts";
 import type { Observed } from "./reconcile.ts";
 
 /** Identities are costly for large templates; cached objects are shared and never change. */
 const identities = new WeakMap<Manifest, string>();
 
-/** Gathers all the evidence about one rollout from the caches. undefined: it is gone. */
-export function observeRollout(caches: RolloutCaches, key: Key, digest: Digest): Observed | undefined {
+/** Where the evidence comes from. */
+export interface Sources {
+  readonly caches: RolloutCaches;
+  readonly digest: Digest;
+  /** Tells whether a sync is in the middle of applying a commit. */
+  readonly applying: (sync: SyncName) => boolean;
+}
+
+/** Gathers all the evidence about one rollout. undefined: it is gone. */
+export function observeRollout({ caches, digest, applying }: Sources, key: Key): Observed | undefined {
   const object = caches.rollouts.get(key);
   if (object === undefined) return undefined;
   const rollout = parseRollout(object);
@@ -24,19 +42,22 @@ export function observeRollout(caches: RolloutCaches, key: Key, digest: Digest):
   const service = caches.services.get(`${namespace}/${rollout.spec.serviceRef.name}`);
   const revisions = revisionsOf(caches, namespace, name);
   const selector = at(service, "spec", "selector");
+  const owner = workload === undefined ? undefined : ownerOf(workload);
   const seen: Seen = {
     spec: rollout.spec,
     deleting: object.metadata.deletionTimestamp !== undefined,
     cursor: rollout.status.rollout,
-    workload: workload === undefined ? undefined : seeWorkload(workload, revisions, digest),
+    workload: workload === undefined ? undefined : seeWorkload(caches, workload, revisions, digest),
     service:
       service === undefined ? undefined : { selector: isObject(selector) ? (selector as Record<string, string>) : {} },
+    arriving: owner !== undefined && applying(owner),
     autoscaled: caches.autoscalers.list().some((one) => one.metadata.namespace === namespace && drivenBy(one, rollout)),
     revisions: revisions.map(seeRevision),
     pods: podsOf(caches, namespace, name, workload),
     endpoints: endpointsOf(caches, namespace, rollout.spec.serviceRef.name),
   };
-  const problem = conflict(caches, rollout) ?? selectsNothing(rollout, workload, seen);
+  const problem =
+    conflict(caches, rollout) ?? selectsNothing(rollout, workload, seen) ?? configMissing(caches, workload);
   return { rollout, seen: problem === undefined ? seen : { ...seen, problem } };
 }
 
@@ -55,15 +76,21 @@ export function revisionsOf(caches: RolloutCaches, namespace: string, name: stri
     .filter(({ metadata: { labels } }) => labels?.[Mark.revision] !== undefined);
 }
 
-function seeWorkload(workload: Manifest, revisions: readonly Manifest[], digest: Digest): WorkloadSeen {
-  const known = revisions.map((revision) => ({ hash: hashOf(revision), identity: identityOf(revision) }));
+function seeWorkload(
+  caches: RolloutCaches,
+  workload: Manifest,
+  revisions: readonly Manifest[],
+  digest: Digest,
+): WorkloadSeen {
+  const known = revisions.map((revision) => ({ hash: hashOf(revision), identity: identityOfRevision(revision) }));
+  const identity = identityOf(caches, workload);
   const current = (numberAt(workload, "status", "observedGeneration") ?? 0) >= (workload.metadata.generation ?? 0);
   const said = Number(workload.metadata.annotations?.[Mark.replicas] ?? Number.NaN);
   const restartedAt = stringAt(workload, "spec", "template", "metadata", "annotations", RESTARTED_AT);
   const updated = numberAt(workload, "status", "updatedReplicas") ?? 0;
   return {
-    target: resolveRevision(identityOf(workload), known, digest),
-    identity: identityOf(workload),
+    target: resolveRevision(identity, known, digest),
+    identity,
     replicas: numberAt(workload, "spec", "replicas") ?? 1,
     ...(Number.isInteger(said) ? { gitReplicas: said } : {}),
     ready: current ? Math.min(updated, numberAt(workload, "status", "readyReplicas") ?? 0) : 0,
@@ -85,13 +112,47 @@ function hashOf(revision: Manifest): string {
   return revision.metadata.labels?.[Mark.revision] ?? "";
 }
 
-/** The identity of a Deployment's template, kept for as long as the object is. */
-export function identityOf(deployment: Manifest): string {
-  const known = identities.get(deployment);
+/** The identity of a Deployment's template together with the ConfigMaps that it uses, as they are now. */
+export function identityOf(caches: RolloutCaches, workload: Manifest): string {
+  const template = at(workload, "spec", "template");
+  return revisionIdentity(template, digestsOf(caches, workload));
+}
+
+/** Digests of the ConfigMaps of a template, by name; those that are shared on purpose are left out. */
+export function digestsOf(caches: RolloutCaches, workload: Manifest): ConfigDigests {
+  const { namespace = "" } = workload.metadata;
+  const found = configUses(at(workload, "spec", "template")).flatMap(({ name }) => {
+    const configMap = caches.configMaps.get(`${namespace}/${name}`);
+    if (configMap?.metadata.annotations?.[Mark.config] === "shared") return [];
+    return [[name, stringAt(configMap, "digest") ?? ABSENT]];
+  });
+  return Object.fromEntries(found);
+}
+
+/** The identity that a revision was made with: its template with Git's names, and the digests that it remembers. */
+function identityOfRevision(revision: Manifest): string {
+  const known = identities.get(revision);
   if (known !== undefined) return known;
-  const identity = templateIdentity(at(deployment, "spec", "template"));
-  identities.set(deployment, identity);
+  const digests = rememberedDigests(revision);
+  const identity = revisionIdentity(templateInGit(revision), digests);
+  identities.set(revision, identity);
   return identity;
+}
+
+/** A revision's template with the names that its ConfigMaps have in Git. */
+export function templateInGit(revision: Manifest): Json | undefined {
+  const names = originalNames(rememberedDigests(revision), hashOf(revision));
+  return withConfigNames(at(revision, "spec", "template"), names);
+}
+
+function configMissing(caches: RolloutCaches, workload: Manifest | undefined): Because | undefined {
+  if (workload === undefined) return undefined;
+  const digests = digestsOf(caches, workload);
+  const uses = configUses(at(workload, "spec", "template"));
+  const missing = uses.find(({ name, optional }) => !optional && digests[name] === ABSENT);
+  if (missing === undefined) return undefined;
+  const message = `ConfigMap ${missing.name}, which the pod template of Deployment ${workload.metadata.name} uses, does not exist`;
+  return because("ConfigMissing", message, "commit the ConfigMap, or mark its use as optional");
 }
 
 /** Pods of the revisions, and of the Deployment itself: those carry no revision. */

@@ -1,13 +1,12 @@
 import { at, isObject } from "../../api/json.ts";
-import type { Manifest } from "../../api/objects.ts";
+import { type Key, keyOf, type Manifest } from "../../api/objects.ts";
 import { Mark } from "../../api/v1alpha1/names.ts";
 import { parseRollout } from "../../api/v1alpha1/progressiverollout.ts";
-import { serviceOf, workloadOf } from "../../core/rollout/driver.ts";
+import { driverOf, serviceOf, workloadOf } from "../../core/rollout/driver.ts";
 import type { Claim } from "../../core/rollout/overlay.ts";
-import type { Digest } from "../../core/rollout/revision.ts";
 import type { ObjectCache } from "../../ports/watch.ts";
 import type { RolloutCaches } from "./caches.ts";
-import { observeRollout, revisionsOf } from "./observe.ts";
+import { observeRollout, revisionsOf, type Sources } from "./observe.ts";
 
 /** What the syncs see of the rollouts, so that both write the same of a shared object. */
 export interface RolloutView {
@@ -15,12 +14,15 @@ export interface RolloutView {
   readonly claimOf: (rollout: Manifest) => Claim;
   /** Takes an object that a sync has written, before the rollouts' own watches tell of it. */
   readonly share: (stored: Manifest) => void;
+  /** Tells the rollouts of these objects that a commit is there as a whole. */
+  readonly arrived: (objects: readonly Manifest[]) => void;
   /** Tells whether a rollout rests at what its Deployment's template says now: only then may what it could fall back to go. */
   readonly atRest: (namespace: string, name: string) => boolean;
 }
 
 /** The view over the rollouts' caches. */
-export function viewOf(caches: RolloutCaches, digest: Digest): RolloutView {
+export function viewOf(sources: Sources, wake: (key: Key) => void): RolloutView {
+  const { caches } = sources;
   return {
     rollouts: caches.rollouts,
     claimOf: (rollout) => claimOf(caches, rollout),
@@ -28,8 +30,15 @@ export function viewOf(caches: RolloutCaches, digest: Digest): RolloutView {
       const of = [caches.rollouts, caches.deployments, caches.services];
       of.find(({ query }) => query.apiVersion === stored.apiVersion && query.kind === stored.kind)?.put(stored);
     },
+    arrived(objects) {
+      const all = caches.rollouts.list();
+      for (const object of objects) {
+        const driver = driverOf(all, object);
+        if (driver !== undefined) wake(keyOf(driver));
+      }
+    },
     atRest(namespace, name) {
-      const observed = observeRollout(caches, `${namespace}/${name}`, digest);
+      const observed = observeRollout(sources, `${namespace}/${name}`);
       if (observed?.seen.cursor === undefined) return observed?.seen.problem !== undefined;
       const { cursor, workload } = observed.seen;
       return cursor.stage === "Resting" && workload?.target === cursor.stable;

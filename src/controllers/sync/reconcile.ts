@@ -144,6 +144,7 @@ async function work(
   const reported = isSuperset(stored, inventory) ? sync : await world.remember(sync, inventory, signal);
   const identity = identityOf(sync);
   const elapsed = world.now() - state.startedAt;
+  state.applying = "Yes";
   const results = await applyAll(
     members,
     { sync: name, state, ...identity },
@@ -156,7 +157,9 @@ async function work(
     },
     { now: world.now, elapsed },
     signal,
-  );
+  ).finally(() => {
+    if (endOf(state) === "Awaited") world.arrived(members.map(({ object: applied }) => applied));
+  });
   for (const result of results) world.tellOf(reported, result);
 
   const assessed = assess(results, world.atRest);
@@ -192,6 +195,12 @@ async function work(
   const outcome = outcomeOf(attempt, members.length, { ...assessed, failures }, pruned.decision);
   const recheckInMs = recheck(results, failures, pruned.decision);
   return { outcome, inventory: pruned.inventory, ...(recheckInMs === undefined ? {} : { recheckInMs }) };
+}
+
+function endOf(state: SyncState): SyncState["applying"] {
+  const { applying } = state;
+  state.applying = "No";
+  return applying;
 }
 
 /** Who the writes of a sync are made as. */

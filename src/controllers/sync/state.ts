@@ -52,6 +52,8 @@ export interface SyncState {
   notified: boolean;
   /** When the work on the current commit began, in epoch milliseconds. */
   startedAt: number;
+  /** Whether a commit is being applied, and whether somebody waits for the end of that. */
+  applying: "No" | "Yes" | "Awaited";
   readonly recorded: Map<string, Recorded>;
   /** Ids that the last desired set laid claim to. */
   wanted: ReadonlySet<string>;
@@ -78,6 +80,7 @@ export class SyncStates {
       settledAt: 0,
       notified: false,
       startedAt: 0,
+      applying: "No",
       recorded: new Map(),
       wanted: new Set(),
     };
@@ -88,6 +91,14 @@ export class SyncStates {
   /** The state of a sync that has been looked at. */
   known(key: Key): SyncState | undefined {
     return this.#states.get(key);
+  }
+
+  /** Tells whether a sync is applying a commit; whoever is told so is woken at the end of it. */
+  isApplying(key: Key): boolean {
+    const state = this.#states.get(key);
+    if (state === undefined || state.applying === "No") return false;
+    state.applying = "Awaited";
+    return true;
   }
 
   /** Forgets a sync that is gone. */

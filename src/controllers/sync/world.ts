@@ -80,6 +80,11 @@ export class SyncWorld implements SourceParts {
     };
   }
 
+  /** Tells the rollouts that a commit is there as a whole. */
+  arrived(objects: readonly Manifest[]): void {
+    this.#parts.rollout.arrived(objects);
+  }
+
   readonly atRest = (namespace: string, name: string): boolean => this.#parts.rollout.atRest(namespace, name);
 
   readonly share = (stored: Manifest): void => this.#parts.rollout.share(stored);

@@ -104,7 +104,7 @@ describe("the objects of a revision", () => {
   };
 
   test("the Deployment selects only its own pods, and keeps every other field", () => {
-    const made = revisionDeployment(workload, "web", "h4sh", 3);
+    const made = revisionDeployment(workload, { rollout: "web", hash: "h4sh", replicas: 3, template: TEMPLATE });
     expect(made.metadata).toEqual({
       name: "web-h4sh",
       namespace: "shop",
@@ -120,7 +120,9 @@ describe("the objects of a revision", () => {
   });
 
   test("its template is the same revision as the one it was made from", () => {
-    const made = revisionDeployment(workload, "web", "h4sh", 3)["spec"] as JsonObject;
+    const made = revisionDeployment(workload, { rollout: "web", hash: "h4sh", replicas: 3, template: TEMPLATE })[
+      "spec"
+    ] as JsonObject;
     expect(templateIdentity(made["template"])).toBe(templateIdentity(TEMPLATE));
   });
 

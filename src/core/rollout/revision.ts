@@ -67,10 +67,22 @@ export function revisionName(workload: string, hash: string): string {
   return `${label.replace(/-+$/, "")}-${hash}`;
 }
 
+/** What a revision's Deployment is made with, beside the workload. */
+export interface RevisionParts {
+  readonly rollout: string;
+  readonly hash: string;
+  readonly replicas: number;
+  /** The pod template, with the names of the copies of its ConfigMaps. */
+  readonly template: Json | undefined;
+  /** Text of the config annotation; absent where the template uses no ConfigMap. */
+  readonly config?: string;
+}
+
 /** The Deployment of a revision: a copy of the workload with an identity of its own. */
-export function revisionDeployment(workload: Manifest, rollout: string, hash: string, replicas: number): Manifest {
+export function revisionDeployment(workload: Manifest, parts: RevisionParts): Manifest {
+  const { rollout, hash, replicas, config } = parts;
   const spec = isObject(workload["spec"]) ? workload["spec"] : {};
-  const template = isObject(spec["template"]) ? spec["template"] : {};
+  const template = isObject(parts.template) ? parts.template : {};
   const metadata = isObject(template["metadata"]) ? template["metadata"] : {};
   const marks = { [Mark.rollout]: rollout, [Mark.revision]: hash };
   const { paused: _paused, ...carried } = spec;
@@ -82,6 +94,7 @@ export function revisionDeployment(workload: Manifest, rollout: string, hash: st
       ...(workload.metadata.namespace === undefined ? {} : { namespace: workload.metadata.namespace }),
       // None of the workload's own labels: by some of them other tools would count the copy as theirs, and prune it.
       labels: marks,
+      ...(config === undefined ? {} : { annotations: { [Mark.config]: config } }),
     },
     spec: {
       ...carried,

@@ -54,6 +54,8 @@ export interface Seen {
   readonly cursor: Cursor | undefined;
   readonly workload: WorkloadSeen | undefined;
   readonly service: ServiceSeen | undefined;
+  /** A commit is being applied: some of what it says may not be there yet. */
+  readonly arriving: boolean;
   /** A HorizontalPodAutoscaler says how many replicas there are: then Git's number counts for nothing. */
   readonly autoscaled: boolean;
   readonly revisions: readonly RevisionSeen[];

@@ -68,6 +68,8 @@ export class SimWorld implements RolloutWorld {
   spec: Record<string, Json>;
   status: RolloutStatus = {};
   deleting = false;
+  /** A sync is in the middle of a commit. */
+  arriving = false;
   /** An autoscaler targets the workload. */
   autoscaled = false;
   /** The callers' Service does not exist. */
@@ -147,6 +149,7 @@ export class SimWorld implements RolloutWorld {
         pods: noticed(this.workload) ? web.length : Number.POSITIVE_INFINITY,
       },
       service: this.serviceGone ? undefined : { selector: this.selector },
+      arriving: this.arriving,
       autoscaled: this.autoscaled,
       revisions: [...this.revisions].map(([hash, { replicas }]) => ({ hash, replicas })),
       pods: this.pods.map((pod) => this.#seen(pod)),

@@ -23,6 +23,16 @@ const upToDate: Guard = (seen, cursor, now) => {
   return rest(seen, cursor.rejected.length === 0 ? cursor : { ...cursor, rejected: [] }, now);
 };
 
+/** Half of a commit must not be taken for a revision: its ConfigMap comes a moment before its Deployment. */
+const arriving: Guard = (seen, cursor, now) =>
+  seen.arriving
+    ? {
+        ...rest(seen, cursor, now),
+        kind: "Hold",
+        because: because("Arriving", "a commit is being applied", "goes on when all of it is there"),
+      }
+    : undefined;
+
 const earlierStable: Guard = (seen, cursor, now) => {
   const { target } = seen.workload;
   const known = cursor.previous.find(({ revision, until }) => revision === target && now < Date.parse(until));
@@ -107,6 +117,7 @@ const start: Guard = (seen, cursor, now) => {
 const guards: readonly Guard[] = [
   deleted,
   upToDate,
+  arriving,
   earlierStable,
   rejected,
   stableIsDown,
