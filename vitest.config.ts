@@ -14,6 +14,8 @@ export default defineConfig({
         test: {
           name: "apiserver",
           include: ["e2e/apiserver/**/*.e2e.ts"],
+          // They wait for conditions most of the time.
+          maxWorkers: 3,
           testTimeout: 120_000,
           hookTimeout: 1_800_000,
         },

@@ -77,6 +77,8 @@ describe("the operator's account", () => {
     ["create", "events.events.k8s.io"],
     ["watch", "networkpolicies.networking.k8s.io"],
     ["list", "customresourcedefinitions.apiextensions.k8s.io"],
+    ["create", "configmaps"],
+    ["delete", "configmaps"],
   ])("may %s %s %s", async (...action) => {
     expect(await may(...action, "-n", "shop")).toBe("yes");
   });
@@ -88,7 +90,7 @@ describe("the operator's account", () => {
     ["delete", "progressiverollouts.fairlead.dev"],
     ["create", "pods"],
     ["delete", "pods"],
-    ["create", "configmaps"],
+    ["create", "serviceaccounts"],
     ["create", "pods", "--subresource=exec"],
     ["impersonate", "users"],
     ["impersonate", "groups"],

@@ -82,9 +82,9 @@ export const rolloutStatusExample = {
       },
     ],
     measuredAt: time,
-    passed: [0],
+    passed: 25,
     previous: [{ revision: "7b8c9d0e1f", until: time }],
-    rejected: { revision: "1a2b3c4d5e", message: "errors failed", at: time },
+    rejected: [{ revision: "1a2b3c4d5e", message: "errors failed", at: time }],
   },
   history: [
     {

@@ -10,19 +10,16 @@ import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { git, run } from "./git.ts";
 import { WorkingCopy } from "./gitRepo.ts";
 import { type GitServer, startGitServer } from "./gitServer.ts";
-import { sshdPath } from "./gitSsh.ts";
 import { assertPrivate } from "./listener.ts";
 import { until } from "./until.ts";
 import { signature } from "./webhooks.ts";
 
-// CI installs it; a developer without it sees these tests as skipped.
-const hasSshd = sshdPath() !== undefined;
 let directory: string;
 let server: GitServer;
 
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), "fairlead-clients-"));
-  server = await startGitServer({ host: "127.0.0.1", http: true, ssh: hasSshd });
+  server = await startGitServer({ host: "127.0.0.1", http: true });
 });
 
 afterEach(() => server.setFault());
@@ -40,22 +37,18 @@ async function pushed(repo: string, url = server.httpsUrl(repo)): Promise<{ copy
   return { copy, sha: await copy.change("First", { "web.yaml": "replicas: 1\n" }) };
 }
 
-test.for(["httpsUrl", "httpUrl", "sshUrl"] as const)(
-  "push, list and clone by %s, each counted",
-  async (kind, { skip }) => {
-    if (kind === "sshUrl") skip(!hasSshd, "there is no sshd");
-    const repo = `acme/${kind.toLowerCase()}`;
-    const url = server[kind](repo);
-    const { sha } = await pushed(repo, url);
-    expect(server.requests(repo)).toEqual({ listed: 0, fetched: 0, pushed: 1 });
-    expect(await lsRemote(url)).toBe(`${sha}\trefs/heads/main`);
-    expect(server.requests(repo)).toEqual({ listed: 1, fetched: 0, pushed: 1 });
-    const clone = join(directory, `${kind}-clone`);
-    const copy = await WorkingCopy.clone({ directory: clone, remote: url, env: server.clientEnv });
-    expect(await copy.head()).toBe(sha);
-    expect(server.requests(repo)).toEqual({ listed: 2, fetched: 1, pushed: 1 });
-  },
-);
+test.for(["httpsUrl", "httpUrl", "sshUrl"] as const)("push, list and clone by %s, each counted", async (kind) => {
+  const repo = `acme/${kind.toLowerCase()}`;
+  const url = server[kind](repo);
+  const { sha } = await pushed(repo, url);
+  expect(server.requests(repo)).toEqual({ listed: 0, fetched: 0, pushed: 1 });
+  expect(await lsRemote(url)).toBe(`${sha}\trefs/heads/main`);
+  expect(server.requests(repo)).toEqual({ listed: 1, fetched: 0, pushed: 1 });
+  const clone = join(directory, `${kind}-clone`);
+  const copy = await WorkingCopy.clone({ directory: clone, remote: url, env: server.clientEnv });
+  expect(await copy.head()).toBe(sha);
+  expect(server.requests(repo)).toEqual({ listed: 2, fetched: 1, pushed: 1 });
+});
 
 test("wrong credentials and an unknown authority are refused", async () => {
   const url = server.httpsUrl("acme/httpsurl");
@@ -69,7 +62,7 @@ test("wrong credentials and an unknown authority are refused", async () => {
   expect(await lsRemote(url, bearer)).toContain("refs/heads/main");
 });
 
-test.skipIf(!hasSshd)("the SSH key can use the repositories and nothing else", async () => {
+test("the SSH key can use the repositories and nothing else", async () => {
   const url = new URL(server.sshUrl("x"));
   const sshCommand = server.clientEnv["GIT_SSH_COMMAND"] ?? "";
   const ssh = (command: string) =>
@@ -95,7 +88,7 @@ test("a push is told to the webhook, signed, as GitHub does", async () => {
   await once(receiver, "listening");
   const url = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/hook`;
   server.addWebhook("acme/hooked", { url, secret: "s3cret" });
-  const { copy, sha } = await pushed("acme/hooked", server[hasSshd ? "sshUrl" : "httpsUrl"]("acme/hooked"));
+  const { copy, sha } = await pushed("acme/hooked", server["sshUrl"]("acme/hooked"));
   const [call] = await until("the webhook", () => (calls.length > 0 ? calls : undefined), { everyMs: 5 });
   expect(call).toMatchObject({
     event: "push",
@@ -123,10 +116,10 @@ test("faults: a status, a cut answer, and a server that goes down and comes back
   expect(await lsRemote(url)).toBe(`${sha}\trefs/heads/main`);
   await server.down();
   await expect(lsRemote(url)).rejects.toThrow(/refused|Failed to connect|Couldn't connect/);
-  if (hasSshd) await expect(lsRemote(server.sshUrl("faults"))).rejects.toThrow(/refused/);
+  await expect(lsRemote(server.sshUrl("faults"))).rejects.toThrow(/refused/);
   await server.up();
   expect(await lsRemote(url)).toContain(sha);
-  if (hasSshd) expect(await lsRemote(server.sshUrl("faults"))).toContain(sha);
+  expect(await lsRemote(server.sshUrl("faults"))).toContain(sha);
 });
 
 test("nothing is left behind, and strangers' addresses are refused", async () => {

@@ -8,7 +8,7 @@ import { run } from "./git.ts";
 import { shellQuote, writeScript } from "./gitEvents.ts";
 
 /** The machine's sshd, if it has one; sshd wants to be called by its whole path. */
-export function sshdPath(): string | undefined {
+function sshdPath(): string | undefined {
   return ["/usr/sbin/sshd", "/usr/local/sbin/sshd", "/usr/bin/sshd"].find((path) => existsSync(path));
 }
 

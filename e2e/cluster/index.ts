@@ -5,7 +5,7 @@ import { openLocalCluster } from "./local.ts";
 import { chooseProvider } from "./provider.ts";
 import type { Cluster, ClusterOptions } from "./types.ts";
 
-export { binary, goProgram } from "./binaries.ts";
+export { binary } from "./binaries.ts";
 export { openControlPlane } from "./controlPlaneOnly.ts";
 export { buildImage } from "./images.ts";
 export type { Cluster, ClusterOptions, ControlPlane, ImageSpec } from "./types.ts";

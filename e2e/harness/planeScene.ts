@@ -3,7 +3,6 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type GitServer, startGitServer } from "../apps/gitServer.ts";
-import { sshdPath } from "../apps/gitSsh.ts";
 import { openControlPlane } from "../cluster/index.ts";
 import { ApiProxy } from "./apiProxy.ts";
 import { applyCrds } from "./crds.ts";
@@ -78,7 +77,7 @@ export async function openPlaneScene(options: PlaneOptions = {}): Promise<PlaneS
   const scratch = await mkdtemp(join(tmpdir(), "fairlead-plane-"));
   undo.defer(() => rm(scratch, { recursive: true, force: true, maxRetries: 5 }));
   const kube = undo.use(new Kube(plane.kubeconfig));
-  const git = undo.use(await startGitServer({ host: "127.0.0.1", ssh: sshdPath() !== undefined }));
+  const git = undo.use(await startGitServer({ host: "127.0.0.1" }));
   await applyCrds(kube);
   const namespace = "fairlead-system";
   await kube.apply({ apiVersion: "v1", kind: "Namespace", metadata: { name: namespace } });

@@ -3,7 +3,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { WorkingCopy } from "../apps/gitRepo.ts";
 import { type GitServer, startGitServer } from "../apps/gitServer.ts";
-import { sshdPath } from "../apps/gitSsh.ts";
 import { appImages, prometheusImage } from "../apps/images.ts";
 import type { Cluster } from "../cluster/index.ts";
 import { ApiProxy } from "./apiProxy.ts";
@@ -135,8 +134,7 @@ export async function openScene(options: SceneOptions): Promise<Scene> {
   const kube = undo.use(new Kube(cluster.kubeconfig));
   const monitoringPlace = undo.use(new Namespaces(kube));
   const images = options.apps ? await loadApps(cluster, log) : undefined;
-  const ssh = sshdPath() !== undefined;
-  const git = undo.use(await startGitServer({ host: cluster.hostAddress, ssh }));
+  const git = undo.use(await startGitServer({ host: cluster.hostAddress }));
   const monitoring = options.prometheus ? await beginMonitoring(undo, cluster, kube, monitoringPlace, log) : undefined;
   const { operator, proxy } = await startOperator(undo, cluster, kube, undo.use(new Namespaces(kube)), options, log);
   await monitoring?.ready();

@@ -80,7 +80,7 @@ export interface EventSeen {
 }
 
 /** All Events of a namespace. */
-export async function eventsIn(kube: Kube, namespace: string): Promise<readonly EventSeen[]> {
+async function eventsIn(kube: Kube, namespace: string): Promise<readonly EventSeen[]> {
   const text = (event: Manifest, ...path: readonly string[]) => stringAt(event, ...path) ?? "";
   return (await kube.list("v1", "Event", { namespace })).map((event) => ({
     type: text(event, "type"),
@@ -118,7 +118,7 @@ export function cursorOf(rollout: Manifest, field: string): string | undefined {
 }
 
 /** What ended last, such as "Promoted", "RolledBack" or "Adopted". */
-export function outcomeOf(rollout: Manifest): string | undefined {
+function outcomeOf(rollout: Manifest): string | undefined {
   return stringAt(historyOf(rollout)[0], "outcome");
 }
 

@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { JsonObject } from "../../../src/api/json.ts";
 import { stringAt } from "../../../src/api/json.ts";
-import { sshdPath } from "../../apps/gitSsh.ts";
 import { toYaml } from "../../apps/shop.ts";
 import { conditionOf } from "../../harness/kube.ts";
 import { configMap } from "../../harness/manifests.ts";
@@ -216,7 +215,7 @@ describe("a spec", () => {
     await project.untilReady("True", "Applied");
   });
 
-  it.skipIf(sshdPath() === undefined)("with another host key", async () => {
+  it("with another host key", async () => {
     const project = await begin("ssh");
     const secret = project.refTo("v1", "Secret", "app-git");
     const [host = "", type = ""] = scene.git.knownHosts.split(" ");

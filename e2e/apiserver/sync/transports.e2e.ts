@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { listAt, numberAt, stringAt } from "../../../src/api/json.ts";
-import { sshdPath } from "../../apps/gitSsh.ts";
 import { toYaml } from "../../apps/shop.ts";
 import { conditionOf } from "../../harness/kube.ts";
 import { configMap } from "../../harness/manifests.ts";
@@ -48,7 +47,7 @@ it.concurrent("applies a directory over HTTPS with a password and an authority o
   await project.untilEvent("Applied", sha.slice(0, 8));
 });
 
-it.skipIf(sshdPath() === undefined)("applies a directory over SSH with known_hosts", async () => {
+it("applies a directory over SSH with known_hosts", async () => {
   const project = await scene.project({ files: one("ssh"), transport: "ssh" });
   await project.untilApplied(await project.copy.head());
   expect(await valueIn(project)).toBe("ssh");

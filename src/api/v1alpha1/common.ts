@@ -1,16 +1,19 @@
 import { z } from "zod";
 
+const DURATION = "^([0-9]{1,6}(ms|s|m|h))+$";
+
 /** A duration as Go writes it, in whole units: 90s, 5m, 1h30m, 250ms. */
-export const duration = z
-  .string()
-  .regex(/^([0-9]{1,6}(ms|s|m|h))+$/)
-  .max(32);
+export const duration = z.string().regex(new RegExp(DURATION)).max(32);
 
 /** A duration with a lower bound: a poll without pause would load whatever is asked. */
 export function atLeast(least: string) {
   return duration.meta({
     "x-kubernetes-validations": [
-      { rule: `duration(self) >= duration('${least}')`, message: `must be at least ${least}` },
+      // What is no duration has its own complaint.
+      {
+        rule: `!self.matches('${DURATION}') || duration(self) >= duration('${least}')`,
+        message: `must be at least ${least}`,
+      },
     ],
   });
 }

@@ -64,6 +64,12 @@ const metric = z
       .object({ min: z.number().min(0).max(100) })
       .optional()
       .describe("successRate: built in; the percentage of requests answered below 500, by the usual HTTP metrics."),
+    minRequests: z
+      .int()
+      .min(1)
+      .max(1_000_000)
+      .optional()
+      .describe("minRequests: with successRate; fewer requests in the window are no data."),
     query: z
       .string()
       .min(1)
@@ -84,6 +90,10 @@ const metric = z
   .meta({
     "x-kubernetes-validations": [
       { rule: "has(self.successRate) != has(self.query)", message: "a metric has either successRate or query" },
+      {
+        rule: "!has(self.minRequests) || has(self.successRate)",
+        message: "minRequests goes with successRate; a query can hold itself against a count",
+      },
       {
         rule: "has(self.query) == has(self.limit)",
         message: "a query needs a limit with min or max, and only a query takes one",

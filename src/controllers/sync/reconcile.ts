@@ -5,6 +5,7 @@ import { desiredSet, wantedIds } from "../../core/sync/desiredSet.ts";
 import { type Inventory, planned, prunable, withApplied } from "../../core/sync/inventory.ts";
 import type { Attempt, Failure, SyncOutcome, Waiting } from "../../core/sync/outcome.ts";
 import type { PruneDecision } from "../../core/sync/prune.ts";
+import { confirmsPrune } from "../../core/sync/prune.ts";
 import { type Identity, isApiError } from "../../ports/cluster.ts";
 import type { Commit } from "../../ports/git.ts";
 import { after, never, type Requeue } from "../requeue.ts";
@@ -153,7 +154,7 @@ async function work(
       managed: world.managed,
       share: world.share,
       rivalOf: (owner, id) => world.neighbours.rivalry(owner, id, sync, state),
-      claimOn: world.claims(members),
+      claimOn: world.claimOn,
     },
     { now: world.now, elapsed },
     signal,
@@ -181,7 +182,7 @@ async function work(
       operatorNamespace: world.operatorNamespace,
       healthy: assessed.complete,
       rolloutsAtRest: world.rolloutsAtRest(members),
-      confirmed: (commit.trailers["fairlead-prune"] ?? []).includes("confirm"),
+      confirmed: confirmsPrune(commit.trailers),
       enabled: spec.prune,
     },
     world.cluster,

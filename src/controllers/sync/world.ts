@@ -4,7 +4,7 @@ import { mergePatch } from "../../api/mergePatch.ts";
 import { type Manifest, refOf, title } from "../../api/objects.ts";
 import { type GitSync, type GitSyncStatus, parseGitSync } from "../../api/v1alpha1/gitsync.ts";
 import { Mark } from "../../api/v1alpha1/names.ts";
-import { driverOf, serviceOf, workloadOf } from "../../core/rollout/driver.ts";
+import { driverOf } from "../../core/rollout/driver.ts";
 import type { Claim } from "../../core/rollout/overlay.ts";
 import { some } from "../../core/status/text.ts";
 import type { Member } from "../../core/sync/desiredSet.ts";
@@ -67,18 +67,11 @@ export class SyncWorld implements SourceParts {
     this.signal = parts.signal;
   }
 
-  /** What rollouts say of shared objects: those that are live, and those that a set is about to create. */
-  claims(members: readonly Member[]): (object: Manifest) => Claim | undefined {
-    const coming = members.map(({ object }) => object).filter(({ kind }) => kind === "ProgressiveRollout");
-    return (object) => {
-      const live = driverOf(this.#parts.rollout.rollouts.list(), object);
-      if (live !== undefined) return this.#parts.rollout.claimOf(live);
-      const next = driverOf(coming, object);
-      return next === undefined
-        ? undefined
-        : { rollout: next.metadata.name, workload: workloadOf(next), service: serviceOf(next), cursor: undefined };
-    };
-  }
+  /** What a rollout says of a shared object. */
+  readonly claimOn = (object: Manifest): Claim | undefined => {
+    const driver = driverOf(this.#parts.rollout.rollouts.list(), object);
+    return driver === undefined ? undefined : this.#parts.rollout.claimOf(driver);
+  };
 
   /** Tells the rollouts that a commit is there as a whole. */
   arrived(objects: readonly Manifest[]): void {

@@ -27,6 +27,13 @@ test.each<[string, Metric, Reading, string, string]>([
   ],
   ["no data", metric({ max: 3 }), { kind: "NoData", message: "no result" }, "NoData", "p99: no result"],
   [
+    "too few requests",
+    { name: "errors", successRate: { min: 99 }, minRequests: 50, failures: 2, window: "1m" },
+    { kind: "NoData", message: "no result" },
+    "NoData",
+    "errors: no result, or fewer than 50 requests in 1m",
+  ],
+  [
     "Prometheus away",
     metric({ max: 3 }),
     { kind: "ProviderError", message: "refused" },

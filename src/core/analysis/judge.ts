@@ -23,7 +23,13 @@ function limitOf(metric: Metric): Limit {
 /** Holds a reading against its metric's limit. Only a value inside a limit is ever a pass. */
 export function judge(metric: Metric, reading: Reading): Judgement {
   const { name } = metric;
-  if (reading.kind !== "Value") return { name, outcome: reading.kind, message: `${name}: ${reading.message}` };
+  if (reading.kind !== "Value") {
+    const few = reading.kind === "NoData" && metric.minRequests !== undefined;
+    const why = few
+      ? `${reading.message}, or fewer than ${metric.minRequests} requests in ${metric.window}`
+      : reading.message;
+    return { name, outcome: reading.kind, message: `${name}: ${why}` };
+  }
   const { value } = reading;
   const { min, max } = limitOf(metric);
   if (min === undefined && max === undefined) {

@@ -28,4 +28,11 @@ test("the success rate is a percentage over the candidate's pods, by the first c
   expect(query).toContain('sum(rate(http_requests_total{namespace="shop",pod=~"web-c4nd-');
   expect(query.split(" or ")).toHaveLength(3);
   expect(query).not.toContain("web-st4b");
+  expect(query).not.toContain("increase");
+});
+
+test("a least number of requests is part of the query: fewer give no result", () => {
+  const metric: Metric = { name: "errors", successRate: { min: 99 }, minRequests: 50, failures: 1, window: "1m" };
+  const [first] = queryOf(metric, CANDIDATE, STABLE).split(" or ");
+  expect(first).toMatch(/^\(\(100 \* .*\) and sum\(increase\(http_requests_total\{.*\}\[60000ms\]\)\) >= 50\)$/);
 });

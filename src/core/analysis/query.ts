@@ -26,18 +26,24 @@ function matchers({ namespace, deployment }: Track): string {
 /** The PromQL of a metric for a candidate and its stable. */
 export function queryOf(metric: Metric, candidate: Track, stable: Track): string {
   const window = promDuration(metric.window);
-  if (metric.query === undefined) return successRate(matchers(candidate), window);
+  if (metric.query === undefined) return successRate(matchers(candidate), window, metric.minRequests);
   return metric.query
     .replaceAll(/\{\{\s*candidate\s*\}\}/g, () => matchers(candidate))
     .replaceAll(/\{\{\s*stable\s*\}\}/g, () => matchers(stable))
     .replaceAll(/\{\{\s*window\s*\}\}/g, () => window);
 }
 
-/** Percentage of requests answered below 500: the first counter that has data decides. No request gives NaN, which is no data. */
-function successRate(pods: string, window: string): string {
-  return REQUEST_COUNTERS.map(
-    (name) => `(100 * sum(rate(${name}{${pods},${SERVED_WELL}}[${window}])) / sum(rate(${name}{${pods}}[${window}])))`,
-  ).join(" or ");
+/**
+ * Percentage of requests answered below 500: the first counter that has data decides. No request gives NaN, and fewer than
+ * the least number no result at all: both are no data.
+ */
+function successRate(pods: string, window: string, least: number | undefined): string {
+  const rates = REQUEST_COUNTERS.map((name) => {
+    const all = `${name}{${pods}}[${window}]`;
+    const rate = `(100 * sum(rate(${name}{${pods},${SERVED_WELL}}[${window}])) / sum(rate(${all})))`;
+    return least === undefined ? rate : `(${rate} and sum(increase(${all})) >= ${least})`;
+  });
+  return rates.join(" or ");
 }
 
 /** Prometheus wants one unit, or several in order; milliseconds always do. */

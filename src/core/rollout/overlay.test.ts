@@ -42,8 +42,6 @@ describe("a Deployment", () => {
     expect(overlay(other, claim(cursor("Resting")), undefined)).toBe(other);
   });
   test.each<[string, Cursor | undefined, Manifest | undefined, number]>([
-    ["that does not exist yet starts at 0: its first pods are a revision's", undefined, undefined, 0],
-    ["that runs before its rollout looked keeps what Git says", undefined, live({ replicas: 2 }), 4],
     ["that is being taken over keeps its live replicas", cursor("Adopting"), live({ replicas: 3 }), 3],
     ["that is taken over stands at 0", cursor("Resting"), live({ replicas: 0 }), 0],
     ["stands at 0 in mid-rollout, whatever is live", cursor("Stepping"), live({ replicas: 7 }), 0],
@@ -52,6 +50,12 @@ describe("a Deployment", () => {
     const result = overlay(deployment({ replicas: 4 }), claim(at), is);
     expect(result["spec"]).toMatchObject({ replicas });
     expect(result.metadata.annotations).toEqual({ "fairlead.dev/replicas": "4" });
+  });
+  test.each<[string, Manifest | undefined]>([
+    ["that does not exist yet", undefined],
+    ["that runs already", live({ replicas: 2 })],
+  ])("%s is Git's own until its rollout begins: that may be one which never can", (_name, is) => {
+    expect(overlay(deployment({ replicas: 4 }), claim(undefined), is)).toEqual(deployment({ replicas: 4 }));
   });
   test("without replicas in Git has no annotation", () => {
     const result = overlay(deployment({}), claim(cursor("Resting")), live({ replicas: 0 }));

@@ -30,15 +30,11 @@ const HANDS_BACK: ReadonlySet<Stage> = new Set(["Restoring", "HandingBack", "Rel
  * Whoever writes the object, sync or rollout, writes this; so neither ever undoes the other.
  */
 export function overlay(git: Manifest, claim: Claim | undefined, live: Manifest | undefined): Manifest {
-  if (claim === undefined) return git;
-  if (git.kind === "Deployment" && git.metadata.name === claim.workload)
-    return overlayDeployment(git, claim.cursor, live);
-  if (git.kind === "Service" && git.metadata.name === claim.service && claim.cursor !== undefined) {
-    return overlayService(git, claim.cursor, claim.stableLabels, live);
-  }
-  if (scales(git, claim.workload) && claim.cursor !== undefined && !RUNS.has(claim.cursor.stage)) {
-    return overlayAutoscaler(git, claim.rollout);
-  }
+  if (claim?.cursor === undefined) return git;
+  const { cursor, workload, service, stableLabels, rollout } = claim;
+  if (git.kind === "Deployment" && git.metadata.name === workload) return overlayDeployment(git, cursor, live);
+  if (git.kind === "Service" && git.metadata.name === service) return overlayService(git, cursor, stableLabels, live);
+  if (scales(git, workload) && !RUNS.has(cursor.stage)) return overlayAutoscaler(git, rollout);
   return git;
 }
 
@@ -60,23 +56,18 @@ function overlayAutoscaler(git: Manifest, rollout: string): Manifest {
 }
 
 /**
- * A taken-over Deployment stands at 0 replicas and remembers what Git says in an annotation.
- * One that does not exist yet is created at 0 right away: its first pods are those of its first revision.
+ * A taken-over Deployment stands at 0 replicas and remembers what Git says in an annotation. Until a rollout has begun to
+ * take it over, it is Git's alone: a rollout that cannot begin must not keep it from running.
  */
-function overlayDeployment(git: Manifest, cursor: Cursor | undefined, live: Manifest | undefined): Manifest {
+function overlayDeployment(git: Manifest, cursor: Cursor, live: Manifest | undefined): Manifest {
   const spec = isObject(git["spec"]) ? git["spec"] : {};
   const said = numberAt(spec, "replicas");
   const annotated: Manifest = said === undefined ? git : withAnnotation(git, Mark.replicas, String(said));
-  if (cursor === undefined) {
-    return said !== undefined && live === undefined ? { ...annotated, spec: { ...spec, replicas: 0 } } : annotated;
-  }
+  if (!RUNS.has(cursor.stage)) return { ...annotated, spec: { ...spec, replicas: 0 } };
   const running = numberAt(live, "spec", "replicas");
-  if (RUNS.has(cursor.stage)) {
-    const kept = running === undefined ? spec : { ...spec, replicas: running };
-    const template = HANDS_BACK.has(cursor.stage) && isObject(live?.["spec"]) ? live["spec"]["template"] : undefined;
-    return { ...annotated, spec: template === undefined ? kept : { ...kept, template } };
-  }
-  return { ...annotated, spec: { ...spec, replicas: 0 } };
+  const kept = running === undefined ? spec : { ...spec, replicas: running };
+  const template = HANDS_BACK.has(cursor.stage) && isObject(live?.["spec"]) ? live["spec"]["template"] : undefined;
+  return { ...annotated, spec: template === undefined ? kept : { ...kept, template } };
 }
 
 /**
@@ -99,9 +90,10 @@ export function followed(stored: Manifest, claim: Claim | undefined, live: Manif
 
 /** What Git's word comes down to for an object: while it stays the same, only a change of the live object is drift. */
 export function wordOf(git: Manifest, claim: Claim | undefined, desired: Manifest): string {
+  if (claim?.cursor === undefined) return canonical(git);
   const target = canonical(at(desired, "spec", "scaleTargetRef"));
-  const shared = claim === undefined ? "" : `shared ${canonical(baseSelector(selectorOf(desired)))} ${target} `;
-  return `${shared}${canonical(git)}`;
+  const remembered = desired.metadata.annotations?.[Mark.replicas] ?? "";
+  return `${canonical(baseSelector(selectorOf(desired)))} ${target} ${remembered} ${canonical(git)}`;
 }
 
 /**

@@ -7,7 +7,13 @@ import { pruneOrder } from "./order.ts";
 import { ownerOf, protectedNamespace, type SyncName, sameSync } from "./owner.ts";
 
 /** The trailer of a commit message that lets a held deletion happen. */
-export const CONFIRMATION = "Fairlead-Prune: confirm";
+const CONFIRMATION = "Fairlead-Prune: confirm";
+
+/** Tells whether the trailers of a commit message, by their lower-case names, confirm its deletions. */
+export function confirmsPrune(trailers: Readonly<Record<string, readonly string[]>>): boolean {
+  const [name = "", value = ""] = CONFIRMATION.split(": ");
+  return trailers[name.toLowerCase()]?.includes(value) ?? false;
+}
 
 /** What a prune is planned from. */
 export interface PruneInput {
