@@ -3,21 +3,40 @@ import type { Manifest } from "../objects.ts";
 import { atLeast, conditions, duration, objectName, time } from "./common.ts";
 import { cursor } from "./cursor.ts";
 
-const weightStep = z.object({
-  weight: z.int().min(0).max(100).describe("weight: the candidate's share of requests in this step, in percent."),
-  hold: duration.default("0s").describe("hold: how long the step stays in place at least."),
-});
+const step = z
+  .object({
+    weight: z
+      .int()
+      .min(0)
+      .max(100)
+      .optional()
+      .describe("weight: the candidate's share of requests in this step, in percent."),
+    hold: duration.optional().describe("hold: how long the weight stays in place at least. Default: 0s."),
+    approval: z
+      .object({})
+      .optional()
+      .describe("approval: the weight before is held until a commit sets spec.approvedRevision to the candidate."),
+  })
+  .meta({
+    "x-kubernetes-validations": [
+      { rule: "has(self.weight) != has(self.approval)", message: "a step has either weight or approval" },
+      {
+        rule: "!has(self.hold) || has(self.weight)",
+        message: "hold goes with weight; an approval has no time of its own",
+      },
+    ],
+  });
 
 const canary = z.object({
   steps: z
-    .array(weightStep)
+    .array(step)
     .min(1)
     .max(32)
     .meta({
       "x-kubernetes-list-type": "atomic",
       "x-kubernetes-validations": [
         {
-          rule: "self.map(s, s.weight).isSorted() && self.all(s, self.exists_one(t, t.weight == s.weight))",
+          rule: "self.filter(s, has(s.weight)).map(s, s.weight).isSorted() && self.filter(s, has(s.weight)).all(s, self.exists_one(t, has(t.weight) && t.weight == s.weight))",
           message: "steps are in ascending order of weight, each weight once",
         },
       ],
@@ -193,6 +212,11 @@ export const rolloutSpec = z.object({
     .default(5)
     .describe("settleSeconds: time that endpoints get to reach every node before anything that served is stopped."),
   paused: z.boolean().default(false).describe("paused: no further step; a way back is never held up."),
+  approvedRevision: z
+    .string()
+    .max(63)
+    .optional()
+    .describe("approvedRevision: the revision that may pass the approval steps; it approves no other."),
   retry: z.string().max(64).optional().describe("retry: any new value gives a rejected revision another try."),
 });
 

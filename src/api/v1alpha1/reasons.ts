@@ -67,6 +67,7 @@ export const REASONS = {
   // ProgressiveRollout: holds
   Settling: "What the step wants is not in place yet.",
   HoldTime: "The step's hold time is running.",
+  AwaitingApproval: "The step waits for a commit that sets spec.approvedRevision to the candidate.",
   AwaitingVerdict: "The step waits for a passing measurement of every metric.",
   NoData: "A metric has no data; the weight is held.",
   ProviderError: "Prometheus does not answer; the weight is held.",

@@ -21,6 +21,7 @@ type Move =
   | { readonly do: "crash"; readonly afterWrites: number }
   | { readonly do: "pause"; readonly paused: boolean }
   | { readonly do: "retry"; readonly token: string }
+  | { readonly do: "approve"; readonly template: string }
   | { readonly do: "grow" }
   | { readonly do: "shrink" };
 
@@ -47,6 +48,7 @@ const move: fc.Arbitrary<Move> = fc.oneof(
   { weight: 4, arbitrary: fc.record({ do: fc.constant("crash" as const), afterWrites: fc.nat(6) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("pause" as const), paused: fc.boolean() }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("retry" as const), token: fc.constantFrom("a", "b") }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant("approve" as const), template }) },
   { weight: 1, arbitrary: fc.constant({ do: "grow" as const }) },
   { weight: 1, arbitrary: fc.constant({ do: "shrink" as const }) },
 );
@@ -71,6 +73,7 @@ const strategy: fc.Arbitrary<Json> = fc.constantFrom<Json>(
   },
   { rolling: { batch: 1, hold: "2s" } },
   { rolling: { batch: "50%", hold: "0s" } },
+  { canary: { steps: [{ weight: 20, hold: "2s" }, { approval: {} }, { weight: 50, hold: "2s" }] } },
 );
 
 const lag = fc.constantFrom(0, 0, 1_000);
@@ -157,6 +160,10 @@ async function make(world: SimWorld, next: Move): Promise<void> {
     case "retry":
       Object.assign(world, { spec: { ...world.spec, retry: next.token } });
       break;
+    case "approve":
+      Object.assign(world, { spec: { ...world.spec, approvedRevision: next.template } });
+      world.approved.add(next.template);
+      break;
     case "shrink":
       Object.assign(world, { git: { ...world.git, replicas: Math.max(1, world.git.replicas - 1) } });
       break;
@@ -194,6 +201,11 @@ function check(world: SimWorld): void {
   if (first === undefined || world.passed.has(cursor.candidate)) return;
   if (cursor.weight > first.weight && cursor.stage !== "Returning") {
     throw new Error(`weight ${cursor.weight} without a pass of ${cursor.candidate}: ${JSON.stringify(cursor)}`);
+  }
+  const approval = steps.findIndex(({ needsApproval }) => needsApproval);
+  const beyond = approval >= 0 && cursor.stage === "Stepping" && (cursor.step ?? 0) > approval;
+  if (beyond && world.status.rollout?.candidate !== undefined && !world.approved.has(cursor.candidate)) {
+    throw new Error(`${cursor.candidate} went beyond an approval that it did not have: ${JSON.stringify(cursor)}`);
   }
   // Pods of a rollout that was scaled down in mid-step leave one by one, so the bound is of its largest size.
   const most = stepsOf(world.observe()?.seen.spec.strategy ?? {}, world.mostReplicas)[0]?.sizes.candidate ?? 0;

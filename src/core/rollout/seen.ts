@@ -76,6 +76,15 @@ export function livePods(seen: Seen, revision: string): readonly PodSeen[] {
   return seen.pods.filter((pod) => pod.revision === revision && !pod.terminating);
 }
 
+/**
+ * Tells whether a revision has more pods than it was told to have: which of them are about to be stopped is not known,
+ * so none of them may be let into the Service until they are gone.
+ */
+export function isLeaving(seen: Seen, revision: string): boolean {
+  const wanted = seen.revisions.find(({ hash }) => hash === revision)?.replicas;
+  return wanted !== undefined && livePods(seen, revision).length > wanted;
+}
+
 /** Ready endpoints of the Service that are pods of a revision. */
 export function endpointsOf(seen: Seen, revision: string): number {
   return seen.pods.filter((pod) => pod.revision === revision && seen.endpoints.has(pod.name)).length;

@@ -209,6 +209,36 @@ export const scenarios: readonly Scenario[] = [
     seconds: 110,
   },
   {
+    name: "approved-by-commit",
+    world: world({
+      ...JUDGED,
+      strategy: { canary: { steps: [{ weight: 20, hold: "5s" }, { approval: {} }, { weight: 50, hold: "5s" }] } },
+    }),
+    happenings: [
+      push(15, "v2"),
+      set(40, "approve another revision", { approvedRevision: "v3" }),
+      set(50, "approve v2", { approvedRevision: "v2" }),
+    ],
+    seconds: 90,
+  },
+  {
+    name: "rejected-while-it-waits-for-approval",
+    world: world({ ...JUDGED, strategy: { canary: { steps: [{ weight: 20 }, { approval: {} }] } } }),
+    happenings: [push(15, "v2"), { at: 35, what: "v2 goes bad", act: reads("v2", BAD) }],
+    seconds: 70,
+  },
+  {
+    name: "approval-before-any-request",
+    world: world({ ...BASE, strategy: { canary: { steps: [{ approval: {} }, { weight: 50, hold: "3s" }] } } }),
+    happenings: [
+      push(15, "v2"),
+      push(40, "v1", "revert to"),
+      push(50, "v2"),
+      set(60, "approve v2", { approvedRevision: "v2" }),
+    ],
+    seconds: 90,
+  },
+  {
     name: "scaled-at-rest",
     world: world(BASE),
     happenings: [set(15, "scale to 2", { replicas: 2 }), set(30, "scale to 3", { replicas: 3 })],

@@ -88,6 +88,8 @@ export class SimWorld implements RolloutWorld {
   mostReplicas: number;
   /** Revisions for which Prometheus has answered with a value inside the limits. */
   readonly passed = new Set<string>();
+  /** Revisions that Git has approved. */
+  readonly approved = new Set<string>();
   /** Looks at each decision that is reported. */
   onDecision: (decision: Decision) => void = () => {};
   /** Endpoints as they were due, with the time from which they hold. */

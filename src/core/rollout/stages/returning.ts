@@ -4,7 +4,7 @@ import { because } from "../because.ts";
 import { advance, enter, hold, switching, withSelection } from "../decision.ts";
 import { finished } from "../finished.ts";
 import type { StageRule } from "../plan.ts";
-import { readyOf } from "../seen.ts";
+import { isLeaving, readyOf } from "../seen.ts";
 import { settleLeft, since } from "../timing.ts";
 
 /** A stable revision that is nearly at full size takes the traffic after this time: one slow pod must not hold a way back. */
@@ -28,7 +28,7 @@ export const returning: StageRule = (seen, cursor, now) => {
   }
   if (!home) {
     const patience = PATIENCE_MS - since(cursor.enteredAt, now);
-    if (ready < cursor.replicas && patience > 0) {
+    if ((ready < cursor.replicas || isLeaving(seen, stable)) && patience > 0) {
       const message = `${ready} of ${cursor.replicas} pods of stable are ready; the candidate carries the rest`;
       return hold(cursor, because("Returning", message, "goes on by itself"), patience);
     }

@@ -5,7 +5,7 @@ import { because } from "../because.ts";
 import { advance, type Decision, enter, hold, iso, returning, switching, withSelection } from "../decision.ts";
 import { markEffects, want } from "../effects.ts";
 import type { Ready, StageRule } from "../plan.ts";
-import { endpointsOf, livePods, readyOf } from "../seen.ts";
+import { endpointsOf, isLeaving, livePods, readyOf } from "../seen.ts";
 import { type Step, stepsOf } from "../strategies/strategy.ts";
 import { since } from "../timing.ts";
 
@@ -76,6 +76,10 @@ const notInPlace: Guard = (walk) => {
   if (selection.kind === "Serving" && cursor.selection.kind !== "Serving" && marks.length > 0) {
     return hold(current, because("Settling", "serving marks are put right", "goes on by itself"));
   }
+  const enters = selection.revision !== undefined && selection.revision !== cursor.selection.revision;
+  if (enters && isLeaving(seen, selection.revision ?? "")) {
+    return hold(current, because("Settling", "surplus pods leave first", "goes on by itself"));
+  }
   const moved = withSelection(current, { selection });
   if (moved.selection.kind !== cursor.selection.kind || moved.selection.revision !== cursor.selection.revision) {
     return advance(moved, because("Stepping", `requests are shared for weight ${step.weight}`));
@@ -115,6 +119,17 @@ const paused: Guard = ({ seen, cursor }) =>
   seen.spec.paused
     ? hold(cursor, because("Paused", `weight ${cursor.weight} is held`, "commit spec.paused: false"))
     : undefined;
+
+const unapproved: Guard = ({ seen, cursor, candidate, step, now }) => {
+  const { approvedRevision, analysis } = seen.spec;
+  if (!step.needsApproval || approvedRevision === candidate) return undefined;
+  const other =
+    approvedRevision === undefined ? "" : `; spec.approvedRevision names ${approvedRevision}, which is another`;
+  const message = `revision ${candidate} waits for approval at weight ${cursor.weight}${other}`;
+  // It is judged while it waits: a rejection needs nobody's approval.
+  const next = analysis === undefined ? undefined : measureIn(cursor, durationMs(analysis.interval), now);
+  return hold(cursor, because("AwaitingApproval", message, `commit spec.approvedRevision: ${candidate}`), next);
+};
 
 const unclear: Guard = ({ seen, cursor, now }) => {
   const { analysis } = seen.spec;
@@ -182,7 +197,7 @@ const empty: Guard = ({ cursor }) =>
 
 /** The order is the policy: ways back first, then readiness, then what holds, then the way on. */
 const before: readonly Guard[] = [deleted, cancelled, superseded, failing, empty, unready, notInPlace];
-const after: readonly Guard[] = [dark, paused, unclear, holding, passed];
+const after: readonly Guard[] = [dark, paused, unapproved, unclear, holding, passed];
 
 /** The candidate takes the weight of a step, is held there, and judged. */
 export const stepping: StageRule = (seen, cursor, now) => {

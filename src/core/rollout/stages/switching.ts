@@ -4,7 +4,7 @@ import { because } from "../because.ts";
 import { advance, type Decision, enter, hold, iso, returning, withSelection } from "../decision.ts";
 import { finished } from "../finished.ts";
 import type { Ready, StageRule } from "../plan.ts";
-import { endpointsOf, readyOf } from "../seen.ts";
+import { endpointsOf, isLeaving, readyOf } from "../seen.ts";
 import { settleLeft, since } from "../timing.ts";
 
 /** `toward` takes all traffic once it can carry it, then becomes stable. Nothing restarts: pointers move. */
@@ -24,7 +24,8 @@ function prepare(seen: Ready, cursor: Cursor, toward: string, stable: string, no
     return turnAway(seen, cursor, now, `stable revision ${stable} is ready again`);
   }
   const ready = readyOf(seen, toward);
-  const enough = ready >= cursor.replicas || (ready > 0 && readyOf(seen, stable) === 0);
+  const whole = ready >= cursor.replicas && !isLeaving(seen, toward);
+  const enough = whole || (ready > 0 && readyOf(seen, stable) === 0);
   if (!enough) {
     const missing = `${ready} of ${cursor.replicas} pods of revision ${toward} are ready`;
     const left = seen.spec.progressDeadlineSeconds * 1_000 - since(cursor.unreadySince ?? cursor.enteredAt, now);

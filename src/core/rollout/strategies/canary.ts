@@ -3,11 +3,19 @@ import type { RolloutSpec } from "../../../api/v1alpha1/progressiverollout.ts";
 import { sizesFor } from "../sizes.ts";
 import type { Step } from "./strategy.ts";
 
-/** The user's list of weights: stable keeps its full size until the candidate is promoted. */
+/**
+ * The user's list: stable keeps its full size until the candidate is promoted.
+ * An approval is a step of its own at the weight before it; as the first step, the candidate runs without requests.
+ */
 export function canarySteps(canary: NonNullable<RolloutSpec["strategy"]["canary"]>, replicas: number): readonly Step[] {
-  return canary.steps.map(({ weight, hold }) => ({
-    weight,
-    holdMs: durationMs(hold),
-    sizes: sizesFor(replicas, weight),
-  }));
+  let reached = 0;
+  return canary.steps.map(({ weight, hold }) => {
+    reached = weight ?? reached;
+    return {
+      weight: reached,
+      holdMs: durationMs(hold ?? "0s"),
+      sizes: sizesFor(replicas, reached),
+      needsApproval: weight === undefined,
+    };
+  });
 }

@@ -17,6 +17,7 @@ export function rollingSteps(
       weight: index === count - 1 ? 100 : shareOf(replaced, replicas - replaced),
       holdMs,
       sizes: sizesForBatch(replicas, replaced, batch),
+      needsApproval: false,
     };
   });
 }

@@ -10,6 +10,8 @@ export interface Step {
   /** How long it stays in place at least, in milliseconds. */
   readonly holdMs: number;
   readonly sizes: Sizes;
+  /** A commit must name the candidate before the step is passed. */
+  readonly needsApproval: boolean;
 }
 
 /** The steps of the user's strategy for this many replicas; at least one. */
