@@ -27,8 +27,9 @@ export async function finalizeSync(world: SyncWorld, sync: GitSync, signal: Abor
   const { finalizers = [], namespace = "", name } = object.metadata;
   if (!finalizers.includes(Mark.finalizer)) return never;
   if (spec.prune && !spec.suspend) {
-    // The commit that removed this sync may have given its objects to another one.
-    const startedAt = Date.parse(object.metadata.deletionTimestamp ?? "") || 0;
+    // The commit that removed this sync may have given its objects to another one. The API server cuts the time to whole
+    // seconds: a look of the other one counts only from the end of that second on.
+    const startedAt = (Date.parse(object.metadata.deletionTimestamp ?? "") || 0) + 1_000;
     const result = await prune(
       {
         sync: { namespace, name },
