@@ -25,7 +25,8 @@ export interface ObjectCache {
   /** True once the first list is complete. */
   readonly synced: boolean;
   get(key: Key): Manifest | undefined;
-  list(): readonly Manifest[];
+  /** All objects, or those of one namespace: that costs no look at the others. */
+  list(namespace?: string): readonly Manifest[];
   /**
    * Takes the answer of an own write, unless something newer is held already.
    * So a reader in this process never sees an object older than the last write of this process.

@@ -149,3 +149,19 @@ test("an object of another kind is a defect of the caller", () => {
   const { cache } = rig();
   expect(() => cache.put({ ...object("a", "1"), kind: "Secret" })).toThrow("was put into the cache of ConfigMap");
 });
+
+test("the objects of one namespace are listed without the others, and follow every change", () => {
+  const { cache } = rig();
+  const elsewhere = (name: string, version: string): Manifest => {
+    const one = object(name, version);
+    return { ...one, metadata: { ...one.metadata, namespace: "elsewhere" } };
+  };
+  const names = (namespace?: string) => cache.list(namespace).map(({ metadata }) => metadata.name);
+  cache.replace([object("a", "1"), object("b", "2"), elsewhere("c", "3")], "5");
+  expect([names("shop"), names("elsewhere"), names("none"), names()]).toEqual([["a", "b"], ["c"], [], ["a", "b", "c"]]);
+  cache.event("DELETED", object("a", "6"));
+  cache.event("MODIFIED", elsewhere("c", "7"));
+  cache.put(elsewhere("d", "8"));
+  expect([names("shop"), names("elsewhere")]).toEqual([["b"], ["c", "d"]]);
+  expect(cache.list("elsewhere")[0]?.metadata.resourceVersion).toBe("7");
+});

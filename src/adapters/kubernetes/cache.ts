@@ -21,6 +21,8 @@ export class WatchedCache implements ObjectCache {
   readonly query: WatchQuery;
   readonly #onChange: (change: Change) => void;
   readonly #objects = new Map<Key, Manifest>();
+  /** The same objects by namespace, "" for those that have none. */
+  readonly #byNamespace = new Map<string, Map<Key, Manifest>>();
   /** Own writes that the watch has not told of yet. */
   readonly #own = new Map<Key, string>();
   readonly #synced = Promise.withResolvers<void>();
@@ -46,8 +48,9 @@ export class WatchedCache implements ObjectCache {
     return this.#objects.get(key);
   }
 
-  list(): readonly Manifest[] {
-    return [...this.#objects.values()];
+  list(namespace?: string): readonly Manifest[] {
+    const objects = namespace === undefined ? this.#objects : this.#byNamespace.get(namespace);
+    return objects === undefined ? [] : [...objects.values()];
   }
 
   put(object: Manifest): void {
@@ -113,6 +116,15 @@ export class WatchedCache implements ObjectCache {
     return this.query.trim === undefined ? smaller : this.query.trim(smaller);
   }
 
+  #inNamespace(key: Key): Map<Key, Manifest> {
+    const namespace = key.slice(0, key.indexOf("/"));
+    const known = this.#byNamespace.get(namespace);
+    if (known !== undefined) return known;
+    const fresh = new Map<Key, Manifest>();
+    this.#byNamespace.set(namespace, fresh);
+    return fresh;
+  }
+
   #ownIsNewer(key: Key, resourceVersion: string | undefined): boolean {
     return older(resourceVersion, this.#own.get(key));
   }
@@ -123,11 +135,13 @@ export class WatchedCache implements ObjectCache {
     if (now === undefined) {
       this.#objects.delete(key);
       this.#own.delete(key);
+      this.#inNamespace(key).delete(key);
     } else {
       const same =
         before?.metadata.uid === now.metadata.uid && before?.metadata.resourceVersion === now.metadata.resourceVersion;
       if (same && before !== undefined && now.metadata.resourceVersion !== undefined) return;
       this.#objects.set(key, now);
+      this.#inNamespace(key).set(key, now);
     }
     this.#onChange({ key, before, now });
   }

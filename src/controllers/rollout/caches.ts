@@ -29,8 +29,8 @@ export function watchRollouts(
   signal: AbortSignal,
 ): RolloutCaches {
   const inNamespace = (namespace: string, concerns: (rollout: Manifest) => boolean) => {
-    for (const rollout of rollouts.list()) {
-      if (rollout.metadata.namespace === namespace && concerns(rollout)) wake(`${namespace}/${rollout.metadata.name}`);
+    for (const rollout of rollouts.list(namespace)) {
+      if (concerns(rollout)) wake(`${namespace}/${rollout.metadata.name}`);
     }
   };
   const ofWorkload = (change: Change) => {

@@ -51,7 +51,7 @@ export function observeRollout({ caches, digest, applying }: Sources, key: Key):
     service:
       service === undefined ? undefined : { selector: isObject(selector) ? (selector as Record<string, string>) : {} },
     arriving: owner !== undefined && applying(owner),
-    autoscaled: caches.autoscalers.list().some((one) => one.metadata.namespace === namespace && drivenBy(one, rollout)),
+    autoscaled: caches.autoscalers.list(namespace).some((one) => drivenBy(one, rollout)),
     revisions: revisions.map(seeRevision),
     pods: podsOf(caches, namespace, name, workload),
     endpoints: endpointsOf(caches, namespace, rollout.spec.serviceRef.name),
@@ -71,8 +71,8 @@ function drivenBy(autoscaler: Manifest, { object, spec }: ProgressiveRollout): b
 /** The Deployments of a rollout's revisions. */
 export function revisionsOf(caches: RolloutCaches, namespace: string, name: string): readonly Manifest[] {
   return caches.deployments
-    .list()
-    .filter(({ metadata: { namespace: where, labels } }) => where === namespace && labels?.[Mark.rollout] === name)
+    .list(namespace)
+    .filter(({ metadata: { labels } }) => labels?.[Mark.rollout] === name)
     .filter(({ metadata: { labels } }) => labels?.[Mark.revision] !== undefined);
 }
 
@@ -167,11 +167,10 @@ function podsOf(
   // A selector of expressions alone names no labels; its pods carry those of the template.
   const labelled = isObject(own) && Object.keys(own).length > 0 ? own : template;
   const selector = isObject(labelled) ? (labelled as Record<string, string>) : {};
-  return caches.pods.list().flatMap((pod): readonly PodSeen[] => {
+  return caches.pods.list(namespace).flatMap((pod): readonly PodSeen[] => {
     const { metadata } = pod;
     const labels = metadata.labels ?? {};
     const revision = labels[Mark.rollout] === name ? labels[Mark.revision] : undefined;
-    if (metadata.namespace !== namespace) return [];
     if (revision === undefined && (labels[Mark.revision] !== undefined || !matches(selector, labels))) return [];
     const terminating = metadata.deletionTimestamp !== undefined;
     const ready = !terminating && listAt(pod, "status", "conditions").some(isReady);
@@ -186,8 +185,8 @@ function isReady(condition: Json): boolean {
 
 function endpointsOf(caches: RolloutCaches, namespace: string, service: string): ReadonlySet<string> {
   const names = caches.slices
-    .list()
-    .filter(({ metadata }) => metadata.namespace === namespace && metadata.labels?.[SERVICE_NAME] === service)
+    .list(namespace)
+    .filter(({ metadata }) => metadata.labels?.[SERVICE_NAME] === service)
     .flatMap((slice) => listAt(slice, "endpoints"))
     .filter((endpoint) => at(endpoint, "conditions", "ready") !== false)
     .map((endpoint) => stringAt(endpoint, "targetRef", "name") ?? "");
@@ -195,7 +194,7 @@ function endpointsOf(caches: RolloutCaches, namespace: string, service: string):
 }
 
 function conflict(caches: RolloutCaches, rollout: ProgressiveRollout): Because | undefined {
-  const rival = rivalOf(rollout.object, caches.rollouts.list());
+  const rival = rivalOf(rollout.object, caches.rollouts.list(rollout.object.metadata.namespace ?? ""));
   if (rival === undefined) return undefined;
   const { workloadRef, serviceRef } = rollout.spec;
   const message = `ProgressiveRollout ${rival.metadata.name} already drives Deployment ${workloadRef.name} or Service ${serviceRef.name}`;

@@ -31,9 +31,8 @@ export function viewOf(sources: Sources, wake: (key: Key) => void): RolloutView 
       of.find(({ query }) => query.apiVersion === stored.apiVersion && query.kind === stored.kind)?.put(stored);
     },
     arrived(objects) {
-      const all = caches.rollouts.list();
       for (const object of objects) {
-        const driver = driverOf(all, object);
+        const driver = driverOf(caches.rollouts.list(object.metadata.namespace ?? ""), object);
         if (driver !== undefined) wake(keyOf(driver));
       }
     },

@@ -1,9 +1,10 @@
 import { setTimeout } from "node:timers/promises";
 import { type Key, keyOf } from "../../api/objects.ts";
 import type { GitSync, InventoryEntry } from "../../api/v1alpha1/gitsync.ts";
-import { desiredSet, wantedIds } from "../../core/sync/desiredSet.ts";
+import { type DesiredSet, desiredSet, wantedIds } from "../../core/sync/desiredSet.ts";
 import { type Inventory, planned, prunable, withApplied } from "../../core/sync/inventory.ts";
 import type { Attempt, Failure, SyncOutcome, Waiting } from "../../core/sync/outcome.ts";
+import type { SyncName } from "../../core/sync/owner.ts";
 import type { PruneDecision } from "../../core/sync/prune.ts";
 import { confirmsPrune } from "../../core/sync/prune.ts";
 import { type Identity, isApiError } from "../../ports/cluster.ts";
@@ -121,8 +122,7 @@ async function work(
   const { object, spec } = sync;
   const { commit, rendered } = content;
   const name = { namespace: object.metadata.namespace ?? "", name: object.metadata.name };
-  const kinds = await kindsOf(rendered, world.discovery, signal);
-  const set = desiredSet(rendered, { sync: name, operatorNamespace: world.operatorNamespace, kinds });
+  const set = state.complete?.of === content ? state.complete.set : await setOf(world, rendered, name, signal);
   const stored = sync.status.inventory ?? [];
   if (set.kind === "Refused") {
     const attempt = attemptOf(commit, state, world.now());
@@ -136,6 +136,8 @@ async function work(
   }
   const { members } = set;
   state.accepted = content;
+  // With every kind served, the same content gives the same set: a watch event costs no new one.
+  state.complete = members.every(({ served }) => served === "Yes") ? { of: content, set } : undefined;
   state.wanted = wantedIds(members);
   // What comes back later is new, not drift.
   for (const id of state.recorded.keys()) if (!state.wanted.has(id)) state.recorded.delete(id);
@@ -192,10 +194,21 @@ async function work(
   world.neighbours.wake(claimants);
   if (pruned.deleted.length > 0) world.pruned(reported, pruned.deleted);
   const failures = [...assessed.failures, ...pruned.failures];
+  if (failures.length > 0) state.complete = undefined;
   const attempt = attemptOf(commit, state, world.now());
   const outcome = outcomeOf(attempt, members.length, { ...assessed, failures }, pruned.decision);
   const recheckInMs = recheck(results, failures, pruned.decision);
   return { outcome, inventory: pruned.inventory, ...(recheckInMs === undefined ? {} : { recheckInMs }) };
+}
+
+async function setOf(
+  world: SyncWorld,
+  rendered: Content["rendered"],
+  sync: SyncName,
+  signal: AbortSignal,
+): Promise<DesiredSet> {
+  const kinds = await kindsOf(rendered, world.discovery, signal);
+  return desiredSet(rendered, { sync, operatorNamespace: world.operatorNamespace, kinds });
 }
 
 function endOf(state: SyncState): SyncState["applying"] {

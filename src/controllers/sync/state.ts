@@ -1,6 +1,6 @@
 import type { Key, Manifest } from "../../api/objects.ts";
 import type { Rendered } from "../../api/rendered.ts";
-import type { Problem } from "../../core/sync/desiredSet.ts";
+import type { DesiredSet, Problem } from "../../core/sync/desiredSet.ts";
 import type { SyncOutcome } from "../../core/sync/outcome.ts";
 import type { Commit } from "../../ports/git.ts";
 
@@ -34,6 +34,8 @@ export interface SyncState {
   broken: Broken | undefined;
   /** The last content that the checks let through: in force while a newer one is refused. */
   accepted: Content | undefined;
+  /** The desired set of a content all of whose kinds are served. */
+  complete: { readonly of: Content; readonly set: DesiredSet } | undefined;
   /** Why the last look at Git failed. */
   trouble: Extract<SyncOutcome, { kind: "GitFailed" }> | undefined;
   /** Hash of the tree that was rendered last. */
@@ -71,6 +73,7 @@ export class SyncStates {
       content: undefined,
       broken: undefined,
       accepted: undefined,
+      complete: undefined,
       trouble: undefined,
       tree: undefined,
       asked: "",

@@ -69,7 +69,7 @@ export class SyncWorld implements SourceParts {
 
   /** What a rollout says of a shared object. */
   readonly claimOn = (object: Manifest): Claim | undefined => {
-    const driver = driverOf(this.#parts.rollout.rollouts.list(), object);
+    const driver = driverOf(this.#parts.rollout.rollouts.list(object.metadata.namespace ?? ""), object);
     return driver === undefined ? undefined : this.#parts.rollout.claimOf(driver);
   };
 

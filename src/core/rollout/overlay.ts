@@ -90,10 +90,21 @@ export function followed(stored: Manifest, claim: Claim | undefined, live: Manif
 
 /** What Git's word comes down to for an object: while it stays the same, only a change of the live object is drift. */
 export function wordOf(git: Manifest, claim: Claim | undefined, desired: Manifest): string {
-  if (claim?.cursor === undefined) return canonical(git);
+  if (claim?.cursor === undefined) return textOf(git);
   const target = canonical(at(desired, "spec", "scaleTargetRef"));
   const remembered = desired.metadata.annotations?.[Mark.replicas] ?? "";
-  return `${canonical(baseSelector(selectorOf(desired)))} ${target} ${remembered} ${canonical(git)}`;
+  return `${canonical(baseSelector(selectorOf(desired)))} ${target} ${remembered} ${textOf(git)}`;
+}
+
+/** Objects of a desired set never change; their text is asked for with every watch event. */
+const texts = new WeakMap<Manifest, string>();
+
+function textOf(git: Manifest): string {
+  const known = texts.get(git);
+  if (known !== undefined) return known;
+  const text = canonical(git);
+  texts.set(git, text);
+  return text;
 }
 
 /**
