@@ -70,10 +70,17 @@ export async function installOperator(cluster: Cluster, options: InstallOptions 
   await untilLeading(kube, namespace);
   const service = await kube.get({ apiVersion: "v1", kind: "Service", namespace, name: NAME });
   const [port] = (service["spec"] as { readonly ports: readonly { readonly nodePort: number }[] }).ports;
+  const url = `http://${cluster.nodeAddress}:${port?.nodePort}`;
+  // kube-proxy may be a moment behind the readiness of the pods.
+  await until(`the operator to answer at ${url}`, async (saw) => {
+    const { status } = await fetch(`${url}/healthz`, { signal: AbortSignal.timeout(5_000) });
+    saw(`status ${status}`);
+    return status === 200 ? true : undefined;
+  });
   const all = undo.move();
   return {
     namespace,
-    url: `http://${cluster.nodeAddress}:${port?.nodePort}`,
+    url,
     logs: () => logsOf(kube, namespace),
     metrics: async () => kube.podText(namespace, await leaderOf(kube, namespace), PORT, "/metrics"),
     leader: () => leaderOf(kube, namespace),
