@@ -150,8 +150,8 @@ function start(parts: ManagerParts, kind: WatchedKind, cache: ObjectCache, handl
   const onRun = ({ key, outcome, ms, error, retryInMs }: RunRecord) => {
     telemetry.reconciled(kind.toLowerCase(), { outcome, ms });
     if (error === undefined) return;
-    // A write that came too late for what it was based on is everyday life.
-    const level = isApiError(error, "Conflict") ? "debug" : "warn";
+    // A write that came too late for what it was based on, or for an object that has just gone, is everyday life.
+    const level = isApiError(error, "Conflict", "NotFound") ? "debug" : "warn";
     log[level]({ kind, key, error, retryInMs }, "a reconcile failed and is tried again");
   };
   const queue: KeyedQueue = new KeyedQueue(
