@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { Metric } from "../../api/v1alpha1/progressiverollout.ts";
+import type { Metric } from "../../api/v1alpha1/analysis.ts";
 import { judge, type Reading } from "./judge.ts";
 
 const metric = (limit: Metric["limit"]): Metric => ({ name: "p99", query: "x", limit, failures: 2, window: "1m" });

@@ -1,5 +1,5 @@
+import type { Limit, Metric } from "../../api/v1alpha1/analysis.ts";
 import type { Outcome } from "../../api/v1alpha1/cursor.ts";
-import type { Limit, Metric } from "../../api/v1alpha1/progressiverollout.ts";
 
 /** A value that was read, or why there is none; the shape of the metrics port's answer. */
 export type Reading =

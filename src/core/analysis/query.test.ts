@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { Metric } from "../../api/v1alpha1/progressiverollout.ts";
+import type { Metric } from "../../api/v1alpha1/analysis.ts";
 import { queryOf } from "./query.ts";
 
 const CANDIDATE = { namespace: "shop", deployment: "web-c4nd" };

@@ -1,5 +1,5 @@
+import type { Metric } from "../../api/v1alpha1/analysis.ts";
 import { durationMs } from "../../api/v1alpha1/common.ts";
-import type { Metric } from "../../api/v1alpha1/progressiverollout.ts";
 
 /** Counters of HTTP requests under the names that the common client libraries and exporters use. */
 const REQUEST_COUNTERS = [

@@ -1,26 +1,15 @@
 import { durationMs } from "../../../api/v1alpha1/common.ts";
-import type { Cursor, Verdict } from "../../../api/v1alpha1/cursor.ts";
+import type { Cursor } from "../../../api/v1alpha1/cursor.ts";
 import { forNextStep, measureIn } from "../../analysis/record.ts";
 import { because } from "../because.ts";
-import { advance, type Decision, enter, hold, iso, returning, switching, withSelection } from "../decision.ts";
+import { advance, enter, hold, iso, returning, switching, withSelection } from "../decision.ts";
 import { markEffects, want } from "../effects.ts";
-import type { Ready, StageRule } from "../plan.ts";
+import type { StageRule } from "../plan.ts";
 import { endpointsOf, isLeaving, livePods, readyOf } from "../seen.ts";
 import { type Step, stepsOf } from "../strategies/strategy.ts";
 import { since } from "../timing.ts";
-
-/** A step under way. */
-interface Walk {
-  readonly seen: Ready;
-  readonly cursor: Cursor;
-  readonly candidate: string;
-  readonly index: number;
-  readonly step: Step;
-  readonly steps: readonly Step[];
-  readonly now: number;
-}
-
-type Guard = (walk: Walk) => Decision | undefined;
+import { dark, failing, unclear } from "./judging.ts";
+import type { Guard, Walk } from "./walk.ts";
 
 const deleted: Guard = ({ seen, cursor, now }) =>
   seen.deleting ? returning(cursor, now, "Cancelled", "the rollout is deleted") : undefined;
@@ -34,13 +23,6 @@ const superseded: Guard = ({ seen, cursor, candidate, now }) =>
   seen.workload.target === candidate
     ? undefined
     : returning(cursor, now, "Superseded", `revision ${seen.workload.target} replaces ${candidate}`);
-
-const failing: Guard = ({ seen, cursor, now }) => {
-  const over = verdictsOf(seen, cursor).find(({ metric, verdict }) => (verdict?.failures ?? 0) >= metric.failures);
-  return over?.verdict === undefined
-    ? undefined
-    : returning(cursor, now, "Rejected", `${over.verdict.message} (${over.verdict.failures} failed measurements)`);
-};
 
 const unready: Guard = ({ seen, cursor, candidate, step, now }) => {
   const ready = readyOf(seen, candidate);
@@ -102,19 +84,6 @@ const notInPlace: Guard = (walk) => {
   return undefined;
 };
 
-const dark: Guard = ({ seen, cursor, now }) => {
-  const { analysis } = seen.spec;
-  if (analysis === undefined) return undefined;
-  const blind = verdictsOf(seen, cursor).find(
-    ({ verdict }) =>
-      (verdict?.outcome === "NoData" || verdict?.outcome === "ProviderError") &&
-      since(later(verdict.since, cursor.inPlaceAt), now) >= durationMs(analysis.deadline),
-  );
-  return blind?.verdict === undefined
-    ? undefined
-    : returning(cursor, now, "Rejected", `${blind.verdict.message}, for ${analysis.deadline}`);
-};
-
 const paused: Guard = ({ seen, cursor }) =>
   seen.spec.paused
     ? hold(cursor, because("Paused", `weight ${cursor.weight} is held`, "commit spec.paused: false"))
@@ -129,39 +98,6 @@ const unapproved: Guard = ({ seen, cursor, candidate, step, now }) => {
   // It is judged while it waits: a rejection needs nobody's approval.
   const next = analysis === undefined ? undefined : measureIn(cursor, durationMs(analysis.interval), now);
   return hold(cursor, because("AwaitingApproval", message, `commit spec.approvedRevision: ${candidate}`), next);
-};
-
-const unclear: Guard = ({ seen, cursor, now }) => {
-  const { analysis } = seen.spec;
-  if (analysis === undefined) return undefined;
-  const next = measureIn(cursor, durationMs(analysis.interval), now);
-  for (const { metric, verdict } of verdictsOf(seen, cursor)) {
-    const exit = "goes on with a passing measurement";
-    switch (verdict?.outcome) {
-      case "Invalid":
-        return hold(cursor, because("InvalidQuery", verdict.message, `correct the metric ${metric.name} in Git`), next);
-      case "NoData":
-      case "ProviderError":
-        return hold(
-          cursor,
-          because(verdict.outcome, verdict.message, `${exit}; rejected after ${analysis.deadline}`),
-          next,
-        );
-      case "Fail":
-        return hold(
-          cursor,
-          because("Failing", verdict.message, `rejected at ${metric.failures} failed measurements`),
-          next,
-        );
-      case "Pass":
-        if (verdict.passes > 0) continue;
-        break;
-      case undefined:
-        break;
-    }
-    return hold(cursor, because("AwaitingVerdict", `${metric.name} is not measured in this step yet`, exit), next);
-  }
-  return undefined;
 };
 
 const holding: Guard = ({ seen, cursor, step, now }) => {
@@ -252,16 +188,4 @@ function selectionOf({ cursor, candidate, step }: Walk): Cursor["selection"] {
   if (step.weight === 0) return { kind: "Revision", revision: cursor.stable };
   if (step.weight === 100) return { kind: "Revision", revision: candidate };
   return { kind: "Serving" };
-}
-
-function verdictsOf(seen: Ready, cursor: Cursor) {
-  const metrics = seen.spec.analysis?.metrics ?? [];
-  return metrics.map((metric) => ({
-    metric,
-    verdict: cursor.verdicts.find((v): v is Verdict => v.name === metric.name && v.revision === cursor.candidate),
-  }));
-}
-
-function later(a: string, b: string | undefined): string {
-  return b !== undefined && Date.parse(b) > Date.parse(a) ? b : a;
 }
