@@ -1,6 +1,7 @@
 import type { Cursor } from "../../api/v1alpha1/cursor.ts";
 import { reconcileRollout } from "../../controllers/rollout/reconcile.ts";
-import { Crash, type SimWorld, START } from "./world.ts";
+import { START } from "./cluster.ts";
+import { Crash, type SimWorld } from "./world.ts";
 
 /** Something that happens to a simulated rollout at a time, in seconds from the start. */
 export interface Happening {
