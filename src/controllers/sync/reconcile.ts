@@ -3,16 +3,14 @@ import { type Key, keyOf } from "../../api/objects.ts";
 import type { GitSync, InventoryEntry } from "../../api/v1alpha1/gitsync.ts";
 import { type DesiredSet, desiredSet, wantedIds } from "../../core/sync/desiredSet.ts";
 import { type Inventory, planned, prunable, withApplied } from "../../core/sync/inventory.ts";
-import type { Attempt, Failure, SyncOutcome, Waiting } from "../../core/sync/outcome.ts";
+import type { SyncOutcome } from "../../core/sync/outcome.ts";
 import type { SyncName } from "../../core/sync/owner.ts";
-import type { PruneDecision } from "../../core/sync/prune.ts";
 import { confirmsPrune } from "../../core/sync/prune.ts";
 import { type Identity, isApiError } from "../../ports/cluster.ts";
-import type { Commit } from "../../ports/git.ts";
 import { after, never, type Requeue } from "../requeue.ts";
-import type { Applied } from "./apply.ts";
 import { applyAll } from "./applyAll.ts";
 import { assess } from "./assess.ts";
+import { attemptOf, brokenOutcome, outcomeOf, recheck } from "./ending.ts";
 import { messageOf } from "./failure.ts";
 import { kindsOf } from "./kinds.ts";
 import { prune } from "./prune.ts";
@@ -20,13 +18,8 @@ import { asksAnew, checkIn, readSource } from "./source.ts";
 import type { Content, SyncState } from "./state.ts";
 import type { SyncWorld } from "./world.ts";
 
-/** How long a set with something broken in it waits for its next try; a commit or a watch event comes sooner. */
-const RETRY_MS = 10_000;
 /** How long a pass waits for Git before it works on with what it knows. */
 const PATIENCE_MS = 1_000;
-/** How soon the API server may serve a kind whose definition has just been applied, or another sync may have looked. */
-const SOON_MS = 500;
-
 /** What one pass over a set did. */
 interface Pass {
   readonly outcome: SyncOutcome;
@@ -96,20 +89,6 @@ async function lookAtGit(world: SyncWorld, sync: GitSync, state: SyncState): Pro
   const late = Symbol("late");
   const first = await Promise.race([looking, setTimeout(PATIENCE_MS, late, { ref: false })]);
   if (first === late) void looking.then(() => world.neighbours.wake([key]));
-}
-
-function brokenOutcome(state: SyncState, now: number): SyncOutcome | undefined {
-  if (state.broken === undefined) return undefined;
-  return { kind: "RenderFailed", attempt: attemptOf(state.broken.commit, state, now), problems: state.broken.problems };
-}
-
-function attemptOf(commit: Commit, state: SyncState, now: number): Attempt {
-  return {
-    revision: commit.sha,
-    subject: commit.subject,
-    author: commit.author,
-    durationMillis: Math.min(Math.max(0, now - state.startedAt), 86_400_000),
-  };
 }
 
 async function work(
@@ -221,48 +200,6 @@ function endOf(state: SyncState): SyncState["applying"] {
 export function identityOf({ object, spec }: GitSync): Identity {
   const { namespace = "" } = object.metadata;
   return spec.serviceAccountName === undefined ? {} : { account: { namespace, name: spec.serviceAccountName } };
-}
-
-interface Found {
-  readonly failures: readonly Failure[];
-  readonly waiting: readonly Waiting[];
-}
-
-function outcomeOf(
-  attempt: Attempt,
-  objects: number,
-  { failures, waiting }: Found,
-  pruning: PruneDecision,
-): SyncOutcome {
-  if (failures.length > 0) return { kind: "Failed", attempt, objects, failures };
-  if (pruning.kind === "Held") return { kind: "PruneHeld", attempt, objects, message: pruning.message };
-  if (waiting.length > 0 || (pruning.kind === "Deferred" && pruning.because === "Unasked")) {
-    return { kind: "Progressing", attempt, applied: objects - waiting.length, objects, waiting };
-  }
-  const notes =
-    pruning.kind === "Deferred"
-      ? [pruning.message]
-      : pruning.kind === "Prune"
-        ? pruning.keep.map(({ message }) => message)
-        : [];
-  return { kind: "Applied", attempt, objects, notes };
-}
-
-/** When to look again although no watch may tell of anything. A deletion that is switched off or held waits for people. */
-function recheck(
-  results: readonly Applied[],
-  failures: readonly Failure[],
-  pruning: PruneDecision,
-): number | undefined {
-  const because = pruning.kind === "Deferred" ? pruning.because : undefined;
-  const times = [
-    ...results.flatMap((result) =>
-      result.kind === "Slowed" ? [result.ms] : result.kind === "Waiting" ? [SOON_MS] : [],
-    ),
-    ...(because === "Unasked" ? [SOON_MS] : []),
-    ...(failures.length > 0 || because === "Unhealthy" || because === "RolloutUnderWay" ? [RETRY_MS] : []),
-  ];
-  return times.length === 0 ? undefined : Math.min(...times);
 }
 
 function isSuperset(stored: readonly InventoryEntry[], wanted: Inventory): boolean {

@@ -1,0 +1,69 @@
+import type { Attempt, Failure, SyncOutcome, Waiting } from "../../core/sync/outcome.ts";
+import type { PruneDecision } from "../../core/sync/prune.ts";
+import type { Commit } from "../../ports/git.ts";
+import type { Applied } from "./apply.ts";
+import type { SyncState } from "./state.ts";
+
+/** How long a set with something broken in it waits for its next try; a commit or a watch event comes sooner. */
+const RETRY_MS = 10_000;
+/** How soon the API server may serve a kind whose definition has just been applied, or another sync may have looked. */
+const SOON_MS = 500;
+
+/** How a pass ends whose files are broken. */
+export function brokenOutcome(state: SyncState, now: number): SyncOutcome | undefined {
+  if (state.broken === undefined) return undefined;
+  return { kind: "RenderFailed", attempt: attemptOf(state.broken.commit, state, now), problems: state.broken.problems };
+}
+
+/** The commit that a pass worked on. */
+export function attemptOf(commit: Commit, state: SyncState, now: number): Attempt {
+  return {
+    revision: commit.sha,
+    subject: commit.subject,
+    author: commit.author,
+    durationMillis: Math.min(Math.max(0, now - state.startedAt), 86_400_000),
+  };
+}
+
+interface Found {
+  readonly failures: readonly Failure[];
+  readonly waiting: readonly Waiting[];
+}
+
+/** How a pass ends, by what it found; what is worst is told. */
+export function outcomeOf(
+  attempt: Attempt,
+  objects: number,
+  { failures, waiting }: Found,
+  pruning: PruneDecision,
+): SyncOutcome {
+  if (failures.length > 0) return { kind: "Failed", attempt, objects, failures };
+  if (pruning.kind === "Held") return { kind: "PruneHeld", attempt, objects, message: pruning.message };
+  if (waiting.length > 0 || (pruning.kind === "Deferred" && pruning.because === "Unasked")) {
+    return { kind: "Progressing", attempt, applied: objects - waiting.length, objects, waiting };
+  }
+  const notes =
+    pruning.kind === "Deferred"
+      ? [pruning.message]
+      : pruning.kind === "Prune"
+        ? pruning.keep.map(({ message }) => message)
+        : [];
+  return { kind: "Applied", attempt, objects, notes };
+}
+
+/** When to look again although no watch may tell of anything. A deletion that is switched off or held waits for people. */
+export function recheck(
+  results: readonly Applied[],
+  failures: readonly Failure[],
+  pruning: PruneDecision,
+): number | undefined {
+  const because = pruning.kind === "Deferred" ? pruning.because : undefined;
+  const times = [
+    ...results.flatMap((result) =>
+      result.kind === "Slowed" ? [result.ms] : result.kind === "Waiting" ? [SOON_MS] : [],
+    ),
+    ...(because === "Unasked" ? [SOON_MS] : []),
+    ...(failures.length > 0 || because === "Unhealthy" || because === "RolloutUnderWay" ? [RETRY_MS] : []),
+  ];
+  return times.length === 0 ? undefined : Math.min(...times);
+}
