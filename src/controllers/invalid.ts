@@ -2,6 +2,7 @@ import { isObject, type JsonObject, listAt } from "../api/json.ts";
 import { mergePatch } from "../api/mergePatch.ts";
 import { type Manifest, refOf } from "../api/objects.ts";
 import type { Condition } from "../api/v1alpha1/common.ts";
+import { Mark } from "../api/v1alpha1/names.ts";
 import { setConditions } from "../core/status/conditions.ts";
 import type { Cluster } from "../ports/cluster.ts";
 import type { Events } from "../ports/events.ts";
@@ -16,9 +17,29 @@ export function isSchemaError(error: unknown): error is SchemaError {
   return error instanceof Error && "issues" in error && Array.isArray(error.issues);
 }
 
+/** What is told of an unreadable resource. */
+interface Telling {
+  readonly cluster: Cluster;
+  readonly events: Events;
+  readonly put: (stored: Manifest) => void;
+}
+
+/**
+ * Lets a deleted resource go that cannot be read: a deletion must not hang for ever. What it had applied or made stays,
+ * and serves on.
+ */
+export async function releaseInvalid(parts: Telling, object: Manifest, signal: AbortSignal): Promise<void> {
+  const { finalizers = [], resourceVersion } = object.metadata;
+  if (!finalizers.includes(Mark.finalizer)) return;
+  const message = "the resource cannot be read, so what it had applied or made is left as it is";
+  parts.events.note(object, { type: "Warning", reason: "InvalidSpec", message });
+  const metadata = { resourceVersion, finalizers: finalizers.filter((one) => one !== Mark.finalizer) };
+  parts.put(await parts.cluster.patch(refOf(object), { metadata }, {}, signal));
+}
+
 /** Says on the resource that it cannot be read. Nothing else of its status is touched: a cursor or an inventory is in it. */
 export async function reportInvalid(
-  parts: { readonly cluster: Cluster; readonly events: Events; readonly put: (stored: Manifest) => void },
+  parts: Telling,
   object: Manifest,
   error: SchemaError,
   now: number,

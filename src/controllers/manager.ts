@@ -1,5 +1,5 @@
 import { setImmediate } from "node:timers/promises";
-import type { Key } from "../api/objects.ts";
+import type { Key, Manifest } from "../api/objects.ts";
 import { parseGitSync } from "../api/v1alpha1/gitsync.ts";
 import type { Digest } from "../core/rollout/revision.ts";
 import type { SyncName } from "../core/sync/owner.ts";
@@ -13,7 +13,7 @@ import type { Renderer } from "../ports/render.ts";
 import type { ObjectCache, Watcher } from "../ports/watch.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import type { Telemetry, WatchedKind } from "../telemetry/metrics.ts";
-import { isSchemaError, reportInvalid } from "./invalid.ts";
+import { isSchemaError, releaseInvalid, reportInvalid } from "./invalid.ts";
 import { KeyedQueue, type RunRecord } from "./queue.ts";
 import type { Requeue } from "./requeue.ts";
 import { split, watchRollouts } from "./rollout/caches.ts";
@@ -164,7 +164,9 @@ function start(parts: ManagerParts, kind: WatchedKind, cache: ObjectCache, handl
       } catch (error) {
         const object = cache.get(key);
         if (!isSchemaError(error) || object === undefined) throw error;
-        await reportInvalid({ ...parts, put: (stored) => cache.put(stored) }, object, error, parts.clock.now(), signal);
+        const telling = { ...parts, put: (stored: Manifest) => cache.put(stored) };
+        if (object.metadata.deletionTimestamp !== undefined) await releaseInvalid(telling, object, signal);
+        else await reportInvalid(telling, object, error, parts.clock.now(), signal);
       }
       show(telemetry, kind, cache, key);
     },
