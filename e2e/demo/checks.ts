@@ -138,7 +138,8 @@ function during(samples: readonly Sample[], from: number | undefined, to: number
   return samples.filter(({ at }) => at >= from && at < (to ?? Infinity));
 }
 
+/** Ready pods of revisions: those of the Deployment itself leave when it is taken over. */
 function uidsOf(samples: readonly Sample[], version: string): ReadonlySet<string> {
-  const pods = samples.flatMap(({ pods }) => pods).filter((pod) => pod.version === version && pod.ready);
+  const pods = samples.flatMap(({ pods }) => pods).filter((pod) => pod.version === version && pod.ready && pod.revision !== undefined);
   return new Set(pods.map(({ uid }) => uid));
 }

@@ -1,4 +1,5 @@
 import { setImmediate } from "node:timers/promises";
+import { at } from "../api/json.ts";
 import type { Key, Manifest } from "../api/objects.ts";
 import { parseGitSync } from "../api/v1alpha1/gitsync.ts";
 import type { Digest } from "../core/rollout/revision.ts";
@@ -55,6 +56,8 @@ export interface Manager {
   drain(signal: AbortSignal): Promise<void>;
 }
 
+/** How long after its start a process waits for the first pass of a sync before it trusts what it finds. */
+const FIRST_PASS_MS = 60_000;
 /** How many keys of one kind are worked on at once. */
 const WORKERS = 8;
 
@@ -86,8 +89,17 @@ export async function startManager(parts: ManagerParts, signal: AbortSignal, los
   await watcher.untilSynced([...Object.values(caches), syncs], signal);
   log.info({ rollouts: caches.rollouts.list().length, syncs: syncs.list().length }, "the caches are complete");
 
-  const applying = ({ namespace, name }: SyncName) => states.isApplying(`${namespace}/${name}`);
-  const sources = { caches, digest: parts.digest, applying };
+  const begunAt = clock.monotonic();
+  const arriving = ({ namespace, name }: SyncName) => {
+    const key: Key = `${namespace}/${name}`;
+    const sync = syncs.get(key);
+    const works =
+      sync !== undefined && sync.metadata.deletionTimestamp === undefined && at(sync, "spec", "suspend") !== true;
+    // A new process waits for the first pass of each sync, but not for a Git host that is down.
+    const isNew = states.known(key)?.accepted === undefined;
+    return works && states.isArriving(key) && !(isNew && clock.monotonic() - begunAt > FIRST_PASS_MS);
+  };
+  const sources = { caches, digest: parts.digest, arriving };
   const rolloutWorld = new ClusterRolloutWorld({
     ...parts,
     ...sources,

@@ -13,7 +13,7 @@ afterAll(async () => {
 
 describe("an approval is a commit", () => {
   it("of exactly this revision: another one is refused and said so, and a revert needs none", async () => {
-    const steps = [{ approval: {} }, { weight: 50, hold: "1s" }, { approval: {} }];
+    const steps = [{ approval: {} }, { weight: 50, hold: "1s" }];
     const rollout = { spec: { strategy: { canary: { steps } } } };
     const approved = (approvedRevision: string) => ({
       rollout: { spec: { ...rollout.spec, approvedRevision } },

@@ -40,6 +40,10 @@ const canary = z.object({
           rule: "self.filter(s, has(s.weight)).map(s, s.weight).isSorted() && self.filter(s, has(s.weight)).all(s, self.exists_one(t, has(t.weight) && t.weight == s.weight))",
           message: "steps are in ascending order of weight, each weight once",
         },
+        {
+          rule: "self.filter(s, has(s.approval)).size() <= 1",
+          message: "there is one approval at most: it names a revision, and would pass every other one too",
+        },
       ],
     })
     .describe("steps: taken one after the other; after the last one the candidate is promoted."),

@@ -61,7 +61,8 @@ export function watchRollouts(
   };
 
   const ofConfig = ({ key, before, now }: Change) => {
-    if (stringAt(before, "digest") !== stringAt(now, "digest")) inNamespace(split(key)[0], () => true);
+    const told = [before, now].map((one) => `${stringAt(one, "digest")} ${one?.metadata.annotations?.[Mark.config]}`);
+    if (told[0] !== told[1]) inNamespace(split(key)[0], () => true);
   };
 
   const rollouts: ObjectCache = watcher.watch(
@@ -117,7 +118,7 @@ function trimPod(pod: Manifest): Manifest {
     metadata: Object.fromEntries(
       Object.entries(metadata).filter(([, value]) => value !== undefined),
     ) as Manifest["metadata"],
-    status: { conditions: ready },
+    status: { phase: stringAt(pod, "status", "phase"), conditions: ready },
   };
 }
 

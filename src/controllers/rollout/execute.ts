@@ -29,6 +29,8 @@ export class Executor {
     const { rollout } = observed;
     const { namespace = "", name } = rollout.object.metadata;
     const { deployments, services, pods, rollouts } = this.#caches;
+    // The status of this very look may have been stored since.
+    const current = rollouts.get(`${namespace}/${name}`) ?? rollout.object;
     const workload = deployments.get(`${namespace}/${rollout.spec.workloadRef.name}`);
     const service = services.get(`${namespace}/${rollout.spec.serviceRef.name}`);
     const revision = (hash: string) =>
@@ -71,10 +73,10 @@ export class Executor {
         return this.#patch(pods, pods.get(`${namespace}/${effect.pod}`), { metadata }, signal);
       }
       case "BeginScale":
-        return this.#patch(rollouts, rollout.object, { spec: { replicas: effect.replicas } }, signal, "Conditional");
+        return this.#patch(rollouts, current, { spec: { replicas: effect.replicas } }, signal, "Conditional");
       case "Release": {
-        const finalizers = (rollout.object.metadata.finalizers ?? []).filter((one) => one !== Mark.finalizer);
-        return this.#patch(rollouts, rollout.object, { metadata: { finalizers } }, signal, "Conditional");
+        const finalizers = (current.metadata.finalizers ?? []).filter((one) => one !== Mark.finalizer);
+        return this.#patch(rollouts, current, { metadata: { finalizers } }, signal, "Conditional");
       }
     }
   }

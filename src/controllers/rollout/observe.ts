@@ -14,12 +14,15 @@ import {
 } from "../../core/rollout/config.ts";
 import { rivalOf } from "../../core/rollout/driver.ts";
 import { scales } from "../../core/rollout/overlay.ts";
-import { type Digest, RESTARTED_AT, resolveRevision } from "../../core/rollout/revision.ts";
+import { type Digest, RESTARTED_AT, resolveRevision, templateIdentity } from "../../core/rollout/revision.ts";
 import type { PodSeen, RevisionSeen, Seen, WorkloadSeen } from "../../core/rollout/seen.ts";
 import { baseSelector, matches } from "../../core/rollout/selection.ts";
 import { ownerOf, type SyncName } from "../../core/sync/owner.ts";
 import { type RolloutCaches, SERVICE_NAME, split } from "./caches.ts";
 import type { Observed } from "./reconcile.ts";
+
+/** Kubernetes itself keeps it in every namespace, and rotates it: a copy would go stale. */
+const ROOT_CA = "kube-root-ca.crt";
 
 /** Identities are costly for large templates; cached objects are shared and never change. */
 const identities = new WeakMap<Manifest, string>();
@@ -28,12 +31,12 @@ const identities = new WeakMap<Manifest, string>();
 export interface Sources {
   readonly caches: RolloutCaches;
   readonly digest: Digest;
-  /** Tells whether a sync is in the middle of applying a commit. */
-  readonly applying: (sync: SyncName) => boolean;
+  /** Tells whether a sync has a commit of which not everything that rollouts look at is applied yet. */
+  readonly arriving: (sync: SyncName) => boolean;
 }
 
 /** Gathers all the evidence about one rollout. undefined: it is gone. */
-export function observeRollout({ caches, digest, applying }: Sources, key: Key): Observed | undefined {
+export function observeRollout({ caches, digest, arriving }: Sources, key: Key): Observed | undefined {
   const object = caches.rollouts.get(key);
   if (object === undefined) return undefined;
   const rollout = parseRollout(object);
@@ -50,7 +53,7 @@ export function observeRollout({ caches, digest, applying }: Sources, key: Key):
     workload: workload === undefined ? undefined : seeWorkload(caches, workload, revisions, digest),
     service:
       service === undefined ? undefined : { selector: isObject(selector) ? (selector as Record<string, string>) : {} },
-    arriving: owner !== undefined && applying(owner),
+    arriving: owner !== undefined && arriving(owner),
     autoscaled: caches.autoscalers.list(namespace).some((one) => drivenBy(one, rollout)),
     revisions: revisions.map(seeRevision),
     pods: podsOf(caches, namespace, name, workload),
@@ -91,6 +94,7 @@ function seeWorkload(
   return {
     target: resolveRevision(identity, known, digest),
     identity,
+    template: templateIdentity(at(workload, "spec", "template")),
     replicas: numberAt(workload, "spec", "replicas") ?? 1,
     ...(Number.isInteger(said) ? { gitReplicas: said } : {}),
     ready: current ? Math.min(updated, numberAt(workload, "status", "readyReplicas") ?? 0) : 0,
@@ -103,6 +107,7 @@ function seeRevision(revision: Manifest): RevisionSeen {
   const restartedAt = stringAt(revision, "spec", "template", "metadata", "annotations", RESTARTED_AT);
   return {
     hash: hashOf(revision),
+    template: templateIdentity(templateInGit(revision)),
     replicas: numberAt(revision, "spec", "replicas") ?? 0,
     ...(restartedAt === undefined ? {} : { restartedAt }),
   };
@@ -123,7 +128,7 @@ export function digestsOf(caches: RolloutCaches, workload: Manifest): ConfigDige
   const { namespace = "" } = workload.metadata;
   const found = configUses(at(workload, "spec", "template")).flatMap(({ name }) => {
     const configMap = caches.configMaps.get(`${namespace}/${name}`);
-    if (configMap?.metadata.annotations?.[Mark.config] === "shared") return [];
+    if (name === ROOT_CA || configMap?.metadata.annotations?.[Mark.config] === "shared") return [];
     return [[name, stringAt(configMap, "digest") ?? ABSENT]];
   });
   return Object.fromEntries(found);
@@ -155,6 +160,9 @@ function configMissing(caches: RolloutCaches, workload: Manifest | undefined): B
   return because("ConfigMissing", message, "commit the ConfigMap, or mark its use as optional");
 }
 
+/** Pods that have ended, by eviction for example: they stay for long, and no ReplicaSet counts them. */
+const OVER: ReadonlySet<string> = new Set(["Failed", "Succeeded"]);
+
 /** Pods of the revisions, and of the Deployment itself: those carry no revision. */
 function podsOf(
   caches: RolloutCaches,
@@ -171,6 +179,7 @@ function podsOf(
     const { metadata } = pod;
     const labels = metadata.labels ?? {};
     const revision = labels[Mark.rollout] === name ? labels[Mark.revision] : undefined;
+    if (OVER.has(stringAt(pod, "status", "phase") ?? "")) return [];
     if (revision === undefined && (labels[Mark.revision] !== undefined || !matches(selector, labels))) return [];
     const terminating = metadata.deletionTimestamp !== undefined;
     const ready = !terminating && listAt(pod, "status", "conditions").some(isReady);

@@ -27,7 +27,7 @@ export function viewOf(sources: Sources, wake: (key: Key) => void): RolloutView 
     rollouts: caches.rollouts,
     claimOf: (rollout) => claimOf(caches, rollout),
     share(stored) {
-      const of = [caches.rollouts, caches.deployments, caches.services];
+      const of = [caches.rollouts, caches.deployments, caches.services, caches.configMaps];
       of.find(({ query }) => query.apiVersion === stored.apiVersion && query.kind === stored.kind)?.put(stored);
     },
     arrived(objects) {

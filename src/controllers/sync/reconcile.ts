@@ -8,6 +8,7 @@ import type { SyncName } from "../../core/sync/owner.ts";
 import { confirmsPrune } from "../../core/sync/prune.ts";
 import { type Identity, isApiError } from "../../ports/cluster.ts";
 import { after, never, type Requeue } from "../requeue.ts";
+import type { Applied } from "./apply.ts";
 import { applyAll } from "./applyAll.ts";
 import { assess } from "./assess.ts";
 import { attemptOf, brokenOutcome, outcomeOf, recheck } from "./ending.ts";
@@ -126,7 +127,6 @@ async function work(
   const reported = isSuperset(stored, inventory) ? sync : await world.remember(sync, inventory, signal);
   const identity = identityOf(sync);
   const elapsed = world.now() - state.startedAt;
-  state.applying = "Yes";
   const results = await applyAll(
     members,
     { sync: name, state, ...identity },
@@ -139,9 +139,8 @@ async function work(
     },
     { now: world.now, elapsed },
     signal,
-  ).finally(() => {
-    if (endOf(state) === "Awaited") world.arrived(members.map(({ object: applied }) => applied));
-  });
+  );
+  land(world, state, content, results);
   for (const result of results) world.tellOf(reported, result);
 
   const assessed = assess(results, world.atRest);
@@ -190,10 +189,18 @@ async function setOf(
   return desiredSet(rendered, { sync, operatorNamespace: world.operatorNamespace, kinds });
 }
 
-function endOf(state: SyncState): SyncState["applying"] {
-  const { applying } = state;
-  state.applying = "No";
-  return applying;
+/**
+ * A commit has landed for the rollouts when its ConfigMaps are applied, which come before what uses them:
+ * with one of them missing, a Deployment would be released with the configuration of the commit before.
+ */
+function land(world: SyncWorld, state: SyncState, content: Content, results: readonly Applied[]): void {
+  if (state.landed === content) return;
+  const missing = results.some(
+    ({ kind, member }) => (kind === "Failed" || kind === "Waiting") && member.ref.kind === "ConfigMap",
+  );
+  if (missing) return;
+  state.landed = content;
+  world.arrived(results.map(({ member }) => member.object));
 }
 
 /** Who the writes of a sync are made as. */

@@ -54,8 +54,8 @@ export interface SyncState {
   notified: boolean;
   /** When the work on the current commit began, in epoch milliseconds. */
   startedAt: number;
-  /** Whether a commit is being applied, and whether somebody waits for the end of that. */
-  applying: "No" | "Yes" | "Awaited";
+  /** The last accepted content of which everything that rollouts look at has been applied. */
+  landed: Content | undefined;
   readonly recorded: Map<string, Recorded>;
   /** Ids that the last desired set laid claim to. */
   wanted: ReadonlySet<string>;
@@ -83,7 +83,7 @@ export class SyncStates {
       settledAt: 0,
       notified: false,
       startedAt: 0,
-      applying: "No",
+      landed: undefined,
       recorded: new Map(),
       wanted: new Set(),
     };
@@ -96,12 +96,13 @@ export class SyncStates {
     return this.#states.get(key);
   }
 
-  /** Tells whether a sync is applying a commit; whoever is told so is woken at the end of it. */
-  isApplying(key: Key): boolean {
+  /**
+   * Tells whether a sync has a commit that has not landed yet. One that was not worked on at all has: a new process does
+   * not know what the former one had begun.
+   */
+  isArriving(key: Key): boolean {
     const state = this.#states.get(key);
-    if (state === undefined || state.applying === "No") return false;
-    state.applying = "Awaited";
-    return true;
+    return state?.accepted === undefined || state.landed !== state.accepted;
   }
 
   /** Forgets a sync that is gone. */

@@ -67,6 +67,11 @@ describe("renaming", () => {
     expect(withConfigNames(renamed, originalNames(digests, "h4sh"))).toEqual(TEMPLATE);
     expect(JSON.stringify(TEMPLATE)).toBe(before);
   });
+  test("gives every ConfigMap a copy of its own, however alike their names are", () => {
+    const long = "a".repeat(60);
+    const names = copyNames({ "app.config": "1", "app-config": "2", [`${long}1`]: "3", [`${long}2`]: "4" }, "h4sh");
+    expect(new Set(names.values()).size).toBe(4);
+  });
   test("leaves a ConfigMap alone that does not exist", () => {
     expect(copyNames(digests, "h4sh").has("extra")).toBe(false);
   });

@@ -1,7 +1,7 @@
 import { canonical, isObject, type Json, type JsonObject } from "../../api/json.ts";
 import type { Manifest } from "../../api/objects.ts";
 import { Mark } from "../../api/v1alpha1/names.ts";
-import { revisionName, templateIdentity } from "./revision.ts";
+import { templateIdentity } from "./revision.ts";
 
 /** What is known of the content of a ConfigMap: the digest of its data, or that there is none of that name. */
 export type ConfigDigests = Readonly<Record<string, string>>;
@@ -51,10 +51,18 @@ export function revisionIdentity(template: Json | undefined, digests: ConfigDige
   return Object.keys(digests).length === 0 ? identity : `${identity}\n${canonical(digests)}`;
 }
 
+/** The longest name of a ConfigMap. */
+const NAME_LIMIT = 253;
+
+/** The name of a copy. Whole but for the longest names: two ConfigMaps of one template must not get one copy. */
+function copyName(name: string, hash: string): string {
+  return `${name.slice(0, NAME_LIMIT - hash.length - 1)}-${hash}`;
+}
+
 /** The names that a revision's copies have, by the names that Git has. */
 export function copyNames(digests: ConfigDigests, hash: string): ReadonlyMap<string, string> {
   const present = Object.keys(digests).filter((name) => digests[name] !== ABSENT);
-  return new Map(present.map((name) => [name, revisionName(name, hash)]));
+  return new Map(present.map((name) => [name, copyName(name, hash)]));
 }
 
 /** The other way round: from a revision's names back to Git's. */
@@ -95,7 +103,7 @@ export function configCopy(configMap: Manifest, rollout: string, hash: string): 
     apiVersion: "v1",
     kind: "ConfigMap",
     metadata: {
-      name: revisionName(name, hash),
+      name: copyName(name, hash),
       ...(namespace === undefined ? {} : { namespace }),
       labels: { [Mark.rollout]: rollout, [Mark.revision]: hash },
     },

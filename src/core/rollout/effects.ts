@@ -1,6 +1,15 @@
 import type { Cursor, Selection } from "../../api/v1alpha1/cursor.ts";
 import { Mark } from "../../api/v1alpha1/names.ts";
-import { isServing, livePods, type PodSeen, readyOf, type Seen, workloadPods } from "./seen.ts";
+import {
+  hasTemplateOf,
+  isLeaving,
+  isServing,
+  livePods,
+  type PodSeen,
+  readyOf,
+  type Seen,
+  workloadPods,
+} from "./seen.ts";
 import { HANDED_BACK, LEFT, matches, SERVING, selects } from "./selection.ts";
 import { stepsOf } from "./strategies/strategy.ts";
 import { since } from "./timing.ts";
@@ -116,7 +125,7 @@ function capacity(seen: Seen, cursor: Cursor, wanted: Want): readonly Effect[] {
       effects.push({ do: "ScaleRevision", revision, replicas });
     }
   }
-  if (cursor.stage === "Restoring" && seen.workload !== undefined && seen.workload.target !== cursor.stable) {
+  if (cursor.stage === "Restoring" && seen.workload !== undefined && !hasTemplateOf(seen, cursor.stable)) {
     effects.push({ do: "RestoreTemplate", revision: cursor.stable });
   }
   if (seen.workload !== undefined && wanted.workload !== undefined && seen.workload.replicas < wanted.workload) {
@@ -171,8 +180,10 @@ function servingMarks(seen: Seen, revision: string, count: number | undefined): 
       Number(b.ready) - Number(a.ready) || Number(isServing(b)) - Number(isServing(a)) || (a.name < b.name ? -1 : 1),
   );
   const keep = count ?? pods.length;
+  // A pod that has left may be the very one that is about to be stopped: it comes back only when none is.
+  const leaving = isLeaving(seen, revision);
   return byRank.flatMap((pod, index) => {
-    if (index < keep) return isServing(pod) ? [] : [mark(pod, SERVING)];
+    if (index < keep) return isServing(pod) || leaving ? [] : [mark(pod, SERVING)];
     return isServing(pod) ? [mark(pod, LEFT)] : [];
   });
 }

@@ -197,7 +197,7 @@ function check(world: SimWorld): void {
   const cursor = world.status.rollout;
   if (cursor?.candidate === undefined || cursor.cause === "Rescued") return;
   const steps = stepsOf(world.observe()?.seen.spec.strategy ?? {}, cursor.replicas);
-  const first = steps[0];
+  const first = steps.find(({ needsApproval }) => !needsApproval);
   if (first === undefined || world.passed.has(cursor.candidate)) return;
   if (cursor.weight > first.weight && cursor.stage !== "Returning") {
     throw new Error(`weight ${cursor.weight} without a pass of ${cursor.candidate}: ${JSON.stringify(cursor)}`);

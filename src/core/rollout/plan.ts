@@ -2,7 +2,7 @@ import type { Cursor, Stage } from "../../api/v1alpha1/cursor.ts";
 import { because } from "./because.ts";
 import { type Decision, enter, hold, iso, withSelection } from "./decision.ts";
 import { markEffects, want } from "./effects.ts";
-import { endpointsOf, type Seen, type ServiceSeen, trafficInPlace, type WorkloadSeen } from "./seen.ts";
+import { endpointsOf, hasTemplateOf, type Seen, type ServiceSeen, trafficInPlace, type WorkloadSeen } from "./seen.ts";
 import { adopting, beginAdoption, emptying, narrowing } from "./stages/adoption.ts";
 import { handingBack, releasing, restoring } from "./stages/handBack.ts";
 import { resting } from "./stages/resting.ts";
@@ -119,7 +119,7 @@ function orphaned(seen: Seen, now: number): Decision {
 function unserved(seen: Seen & { readonly workload: WorkloadSeen }, now: number): Decision {
   const { cursor, workload } = seen;
   if (cursor === undefined) return orphaned(seen, now);
-  const back = workload.target === cursor.stable && workload.ready >= cursor.replicas;
+  const back = hasTemplateOf(seen, cursor.stable) && workload.ready >= cursor.replicas;
   if (back || cursor.stage === "Releasing") return orphaned(seen, now);
   const why = because("HandingBack", "the Deployment is brought back to full size", "goes on when its pods are ready");
   return hold(cursor.stage === "Restoring" ? cursor : enter(cursor, now, { stage: "Restoring" }), why);

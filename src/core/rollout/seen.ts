@@ -18,6 +18,8 @@ export interface PodSeen {
 /** A revision's Deployment. */
 export interface RevisionSeen {
   readonly hash: string;
+  /** The text that its template is known by, without its configuration. */
+  readonly template: string;
   /** spec.replicas. */
   readonly replicas: number;
   /** Value of the restart annotation in its template. */
@@ -28,8 +30,10 @@ export interface RevisionSeen {
 export interface WorkloadSeen {
   /** The revision that its template is. */
   readonly target: string;
-  /** The text that makes the template that revision. */
+  /** The text that makes the template, with its configuration, that revision. */
   readonly identity: string;
+  /** The same of the template alone. */
+  readonly template: string;
   /** spec.replicas. */
   readonly replicas: number;
   /** What Git says, when a sync applied it. */
@@ -74,6 +78,11 @@ export function readyOf(seen: Seen, revision: string): number {
 /** Pods of a revision that exist and are not being deleted. */
 export function livePods(seen: Seen, revision: string): readonly PodSeen[] {
   return seen.pods.filter((pod) => pod.revision === revision && !pod.terminating);
+}
+
+/** Tells whether the Deployment has the template of a revision, whatever became of the ConfigMaps: all that can be restored. */
+export function hasTemplateOf(seen: Seen, revision: string): boolean {
+  return seen.revisions.some(({ hash, template }) => hash === revision && template === seen.workload?.template);
 }
 
 /**

@@ -229,14 +229,14 @@ export const scenarios: readonly Scenario[] = [
   },
   {
     name: "approval-before-any-request",
-    world: world({ ...BASE, strategy: { canary: { steps: [{ approval: {} }, { weight: 50, hold: "3s" }] } } }),
+    world: world({ ...JUDGED, strategy: { canary: { steps: [{ approval: {} }, { weight: 50, hold: "3s" }] } } }),
     happenings: [
       push(15, "v2"),
       push(40, "v1", "revert to"),
       push(50, "v2"),
       set(60, "approve v2", { approvedRevision: "v2" }),
     ],
-    seconds: 90,
+    seconds: 120,
   },
   {
     name: "scaled-at-rest",

@@ -77,6 +77,7 @@ export class SimWorld extends SimCluster implements RolloutWorld {
       workload: {
         target: this.workload.template,
         identity: this.workload.template,
+        template: this.workload.template,
         replicas: this.workload.replicas,
         gitReplicas: this.git.replicas,
         ready: noticed(this.workload)
@@ -87,7 +88,7 @@ export class SimWorld extends SimCluster implements RolloutWorld {
       service: this.serviceGone ? undefined : { selector: this.selector },
       arriving: this.arriving,
       autoscaled: this.autoscaled,
-      revisions: [...this.revisions].map(([hash, { replicas }]) => ({ hash, replicas })),
+      revisions: [...this.revisions].map(([hash, { replicas, template }]) => ({ hash, replicas, template })),
       pods: this.pods.map((pod) => this.seen(pod)),
       endpoints: this.seenEndpoints(),
     };

@@ -2,14 +2,14 @@ import { Mark } from "../../../api/v1alpha1/names.ts";
 import { because } from "../because.ts";
 import { advance, enter, hold, withSelection } from "../decision.ts";
 import type { StageRule } from "../plan.ts";
-import { workloadPods } from "../seen.ts";
+import { hasTemplateOf, workloadPods } from "../seen.ts";
 import { HANDED_BACK } from "../selection.ts";
 import { settleLeft, since } from "../timing.ts";
 
 /** The Deployment is brought to full size with what ran; its pods are outside the Service. */
 export const restoring: StageRule = (seen, cursor, now) => {
   const { workload } = seen;
-  const ready = workload.target === cursor.stable ? workload.ready : 0;
+  const ready = hasTemplateOf(seen, cursor.stable) ? workload.ready : 0;
   if (ready >= cursor.replicas && workload.replicas >= cursor.replicas) {
     return advance(
       enter(cursor, now, { stage: "HandingBack" }),

@@ -16,9 +16,10 @@ export const failing: Guard = ({ seen, cursor, now }) => {
 };
 
 /** Nothing has been seen of a metric for longer than the analysis allows. */
-export const dark: Guard = ({ seen, cursor, now }) => {
+export const dark: Guard = ({ seen, cursor, step, now }) => {
   const { analysis } = seen.spec;
-  if (analysis === undefined) return undefined;
+  // A person may sleep on an approval, and so may the candidate's users.
+  if (analysis === undefined || step.needsApproval) return undefined;
   const blind = verdictsOf(seen, cursor).find(
     ({ verdict }) =>
       (verdict?.outcome === "NoData" || verdict?.outcome === "ProviderError") &&
@@ -30,9 +31,10 @@ export const dark: Guard = ({ seen, cursor, now }) => {
 };
 
 /** The step lacks a passing measurement of some metric, each for its own reason. */
-export const unclear: Guard = ({ seen, cursor, now }) => {
+export const unclear: Guard = ({ seen, cursor, step, now }) => {
   const { analysis } = seen.spec;
-  if (analysis === undefined) return undefined;
+  // Before the first weight there are no requests to judge by: that step is the person's alone.
+  if (analysis === undefined || (step.needsApproval && step.weight === 0)) return undefined;
   const next = measureIn(cursor, durationMs(analysis.interval), now);
   for (const { metric, verdict } of verdictsOf(seen, cursor)) {
     const exit = "goes on with a passing measurement";

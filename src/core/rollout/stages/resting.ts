@@ -23,13 +23,21 @@ const upToDate: Guard = (seen, cursor, now) => {
   return rest(seen, cursor.rejected.length === 0 ? cursor : { ...cursor, rejected: [] }, now);
 };
 
+/** Whoever brings the rest says so; this is for one that does not. */
+const ARRIVING_MS = 5_000;
+
 /** Half of a commit must not be taken for a revision: its ConfigMap comes a moment before its Deployment. */
 const arriving: Guard = (seen, cursor, now) =>
   seen.arriving
     ? {
         ...rest(seen, cursor, now),
         kind: "Hold",
-        because: because("Arriving", "a commit is being applied", "goes on when all of it is there"),
+        because: because(
+          "Arriving",
+          "a commit is being applied",
+          "goes on when all of it is there; the GitSync says more",
+        ),
+        recheckInMs: ARRIVING_MS,
       }
     : undefined;
 
@@ -117,9 +125,9 @@ const start: Guard = (seen, cursor, now) => {
 const guards: readonly Guard[] = [
   deleted,
   upToDate,
+  rejected,
   arriving,
   earlierStable,
-  rejected,
   stableIsDown,
   paused,
   unfit,

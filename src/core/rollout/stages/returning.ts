@@ -19,7 +19,7 @@ export const returning: StageRule = (seen, cursor, now) => {
   if (ready === 0 && cursor.replicas > 0) {
     if (seen.deleting)
       return advance(enter(cursor, now, { stage: "Restoring" }), because("HandingBack", "the rollout is deleted"));
-    if (target !== stable && !(target === candidate && cause === "Rejected")) {
+    if (target !== stable && !seen.arriving && !(target === candidate && cause === "Rejected")) {
       const message = `stable revision ${stable} has no ready pod; revision ${target} takes over as soon as it is ready`;
       return switching(cursor, now, { toward: target, cause: "Rescued", message });
     }

@@ -55,7 +55,8 @@ const notInPlace: Guard = (walk) => {
   const { cursor: current } = walk;
   const selection = selectionOf(walk);
   const marks = markEffects(seen, current, want(seen, current, now));
-  if (selection.kind === "Serving" && cursor.selection.kind !== "Serving" && marks.length > 0) {
+  const mixes = selection.kind === "Serving" && cursor.selection.kind !== "Serving";
+  if (mixes && (marks.length > 0 || isLeaving(seen, cursor.stable))) {
     return hold(current, because("Settling", "serving marks are put right", "goes on by itself"));
   }
   const enters = selection.revision !== undefined && selection.revision !== cursor.selection.revision;
