@@ -6,7 +6,9 @@ import { Crash, SimWorld } from "../../testing/rollout/world.ts";
 import { stepsOf } from "./strategies/strategy.ts";
 
 const RUNS = Number(process.env["FAIRLEAD_RUNS"] ?? 10_000);
-const SEED = Number(process.env["FAIRLEAD_SEED"] ?? Date.now() % 2 ** 31);
+/** The same stories in every run of `npm test`, so that a red one is its change's doing; the soak looks for new ones. */
+const CHOSEN = process.env["FAIRLEAD_SEED"] ?? "20261125";
+const SEED = CHOSEN === "random" ? Date.now() % 2 ** 31 : Number(CHOSEN);
 
 const TEMPLATES = ["v1", "v2", "v3", "v4"];
 const READINGS = ["Value", "Bad", "NoData", "ProviderError", "Invalid"] as const;
