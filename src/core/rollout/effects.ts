@@ -180,8 +180,9 @@ function servingMarks(seen: Seen, revision: string, count: number | undefined): 
       Number(b.ready) - Number(a.ready) || Number(isServing(b)) - Number(isServing(a)) || (a.name < b.name ? -1 : 1),
   );
   const keep = count ?? pods.length;
-  // A pod that has left may be the very one that is about to be stopped: it comes back only when none is.
-  const leaving = isLeaving(seen, revision);
+  // A pod that has left may be the very one that is about to be stopped: it comes back only when none is. Or when no other
+  // one serves: then the unready ones are stopped first.
+  const leaving = isLeaving(seen, revision) && pods.some((pod) => pod.ready && isServing(pod));
   return byRank.flatMap((pod, index) => {
     if (index < keep) return isServing(pod) || leaving ? [] : [mark(pod, SERVING)];
     return isServing(pod) ? [mark(pod, LEFT)] : [];
