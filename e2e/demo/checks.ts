@@ -140,6 +140,8 @@ function during(samples: readonly Sample[], from: number | undefined, to: number
 
 /** Ready pods of revisions: those of the Deployment itself leave when it is taken over. */
 function uidsOf(samples: readonly Sample[], version: string): ReadonlySet<string> {
-  const pods = samples.flatMap(({ pods }) => pods).filter((pod) => pod.version === version && pod.ready && pod.revision !== undefined);
+  const pods = samples
+    .flatMap(({ pods }) => pods)
+    .filter((pod) => pod.version === version && pod.ready && pod.revision !== undefined);
   return new Set(pods.map(({ uid }) => uid));
 }

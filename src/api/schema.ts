@@ -127,7 +127,8 @@ function mergeIntOrString(node: JsonObject, path: string): JsonObject {
 
 function children(node: JsonObject, path: string): Partial<Structural> {
   const out: { -readonly [K in keyof Structural]: Structural[K] } = {};
-  if (isObject(node["properties"])) {
+  // An object without fields is stored without the word.
+  if (isObject(node["properties"]) && Object.keys(node["properties"]).length > 0) {
     out.properties = Object.fromEntries(
       Object.entries(node["properties"]).map(([name, child]) => [name, convert(child, `${path}.${name}`)]),
     );
