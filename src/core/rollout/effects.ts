@@ -8,6 +8,7 @@ import {
   type PodSeen,
   readyOf,
   type Seen,
+  surplusOf,
   workloadPods,
 } from "./seen.ts";
 import { HANDED_BACK, LEFT, matches, SERVING, selects } from "./selection.ts";
@@ -180,11 +181,13 @@ function servingMarks(seen: Seen, revision: string, count: number | undefined): 
       Number(b.ready) - Number(a.ready) || Number(isServing(b)) - Number(isServing(a)) || (a.name < b.name ? -1 : 1),
   );
   const keep = count ?? pods.length;
-  // A pod that has left may be the very one that is about to be stopped: it comes back only when none is. Or when no other
+  // The pods that are about to be stopped are those that have left: none may join them now, nor come back. Unless no other
   // one serves: then the unready ones are stopped first.
-  const leaving = isLeaving(seen, revision) && pods.some((pod) => pod.ready && isServing(pod));
+  const serving = pods.filter(isServing);
+  const chosen = pods.length - serving.length >= surplusOf(seen, revision) && isLeaving(seen, revision);
+  if (keep > 0 && chosen && serving.some(({ ready }) => ready)) return [];
   return byRank.flatMap((pod, index) => {
-    if (index < keep) return isServing(pod) || leaving ? [] : [mark(pod, SERVING)];
+    if (index < keep) return isServing(pod) ? [] : [mark(pod, SERVING)];
     return isServing(pod) ? [mark(pod, LEFT)] : [];
   });
 }

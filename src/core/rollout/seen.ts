@@ -90,8 +90,13 @@ export function hasTemplateOf(seen: Seen, revision: string): boolean {
  * so none of them may be let into the Service until they are gone.
  */
 export function isLeaving(seen: Seen, revision: string): boolean {
+  return surplusOf(seen, revision) > 0;
+}
+
+/** How many pods more a revision has than it was told to have. */
+export function surplusOf(seen: Seen, revision: string): number {
   const wanted = seen.revisions.find(({ hash }) => hash === revision)?.replicas;
-  return wanted !== undefined && livePods(seen, revision).length > wanted;
+  return wanted === undefined ? 0 : Math.max(0, livePods(seen, revision).length - wanted);
 }
 
 /** Ready endpoints of the Service that are pods of a revision. */
