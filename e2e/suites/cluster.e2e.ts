@@ -184,6 +184,7 @@ describe("a cluster", () => {
   });
 });
 
+// What is proven here is made by the local provider: a given cluster is not ours to start, kill or search for traces.
 describe.skipIf(!isLocal)("local clusters", () => {
   let before: MachineState;
 

@@ -1,21 +1,9 @@
 import { expect, test } from "vitest";
 import type { JsonObject } from "../../api/json.ts";
 import type { Manifest } from "../../api/objects.ts";
+import { object, when } from "../../testing/liveObject.ts";
 import { health } from "./health.ts";
 
-const object = (apiVersion: string, kind: string, rest: JsonObject = {}, metadata: JsonObject = {}): Manifest => ({
-  ...rest,
-  apiVersion,
-  kind,
-  metadata: { name: "x", namespace: "n", generation: 2, ...metadata } as Manifest["metadata"],
-});
-const when = (type: string, status = "True", reason = "R", rest: JsonObject = {}): JsonObject => ({
-  type,
-  status,
-  reason,
-  message: `${type} is ${status}`,
-  ...rest,
-});
 const custom = (status: JsonObject, metadata: JsonObject = {}) => object("x.dev/v1", "Boat", { status }, metadata);
 
 test.each<[string, Manifest, string, string]>([
