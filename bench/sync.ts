@@ -1,0 +1,41 @@
+// npm run bench:sync: what a sync costs the API server, held against what the API server can do. `-- 40 5` runs 40 apps and 5 changes.
+import process from "node:process";
+import { appNames } from "./sync/app.ts";
+import { type Bar, isMet, median, table } from "./sync/bars.ts";
+import { besidesAnswers, measureBare, measureChanges, measureCheck, measureSync } from "./sync/measure.ts";
+import { total } from "./sync/requests.ts";
+import { Stage } from "./sync/stage.ts";
+
+const [count = 300, samples = 20] = process.argv.slice(2).map(Number);
+const apps = appNames(count);
+const [first = ""] = apps;
+
+await using stage = await Stage.open(apps, (line) => console.error(line));
+console.log(`${count} GitSyncs of one repository, an app each: Deployment, ServiceAccount, Service, Ingress`);
+const bareRate = await measureBare(stage, apps);
+console.log(`bare: ${bareRate.toFixed(1)} objects/s`);
+const { syncRate, firstSync } = await measureSync(stage, apps);
+console.log("first sync:", firstSync);
+const { changeMs, changes } = await measureChanges(stage, first, samples);
+console.log("one change:", changes.at(-1));
+const { checkMs, check } = await measureCheck(stage, apps);
+console.log("forced check:", check);
+
+const bars: readonly Bar[] = [
+  { what: "bare server-side apply, 16 in flight", measured: bareRate, unit: "objects/s" },
+  { what: "first sync of all", measured: syncRate, unit: "objects/s" },
+  { what: "  of the bare rate", measured: (100 * syncRate) / bareRate, unit: "%", bar: { least: 60 } },
+  { what: "  API requests an app", measured: total(firstSync) / count, unit: "requests", bar: { most: 8 } },
+  { what: "one change, push to ready (median)", measured: median(changeMs) / 1000, unit: "s", bar: { most: 1.5 } },
+  { what: "  slowest", measured: Math.max(...changeMs) / 1000, unit: "s" },
+  { what: "  API requests (most)", measured: Math.max(...changes.map(total)), unit: "requests", bar: { most: 12 } },
+  { what: "forced check of all at rest", measured: checkMs / 1000, unit: "s" },
+  {
+    what: "  API requests beside the write that answers",
+    measured: besidesAnswers(check, count),
+    unit: "requests",
+    bar: { most: 0 },
+  },
+];
+for (const line of table(bars)) console.log(line);
+process.exitCode = bars.every(isMet) ? 0 : 1;
