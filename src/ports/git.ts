@@ -46,12 +46,11 @@ export interface GitFile {
   readonly bytes: Uint8Array;
 }
 
-/** The files below a path at a commit. */
-export interface GitTree {
-  /** Hash of the tree: equal hashes mean equal content. */
-  readonly tree: string;
-  /** Sorted by path. */
-  readonly files: readonly GitFile[];
+/** What stands at a path of a commit. */
+export interface GitEntry {
+  readonly kind: "File" | "Directory" | "Link" | "Submodule";
+  /** Hash of the content; of a directory: of everything below it. */
+  readonly hash: string;
 }
 
 /** Why Git could not be read, as the user needs to know it. */
@@ -87,14 +86,22 @@ export class GitError extends Error {
 export interface Git {
   /** Asks the remote for the ref (one ls-remote) and fetches only when it moved. */
   resolve(source: GitSource, signal: AbortSignal): Promise<Commit>;
-  /** The hash of the tree at a path: cheap, to see whether anything below it changed. */
-  treeHash(source: GitSource, sha: string, path: string, signal: AbortSignal): Promise<string>;
-  /** Reads the regular files below a path that `wants` accepts; it is asked with their path below `path`. */
+  /**
+   * What stands at each path, from the repository's root: cheap, to see whether anything there changed.
+   * A path where there is nothing, or that leads through a symbolic link, is left out.
+   */
+  look(
+    source: GitSource,
+    sha: string,
+    paths: readonly string[],
+    signal: AbortSignal,
+  ): Promise<ReadonlyMap<string, GitEntry>>;
+  /** Reads the regular files at and below the paths that `wants` accepts, sorted by path. Each path must be there. */
   read(
     source: GitSource,
     sha: string,
-    path: string,
+    paths: readonly string[],
     wants: (path: string) => boolean,
     signal: AbortSignal,
-  ): Promise<GitTree>;
+  ): Promise<readonly GitFile[]>;
 }

@@ -1,5 +1,5 @@
 import type { Position, Rendered } from "../api/rendered.ts";
-import type { GitFile } from "./git.ts";
+import type { GitEntry, GitFile } from "./git.ts";
 
 export type { Position, Rendered } from "../api/rendered.ts";
 
@@ -20,14 +20,34 @@ export interface RenderProblem {
   readonly message: string;
 }
 
-/** Everything that the files say, or every problem in them: never a part of the objects. */
+/**
+ * Everything that the files say, or every problem in them: never a part of the objects.
+ * `notes` are sentences that a person should know of what was rendered, such as what was left out.
+ */
 export type RenderResult =
-  | { readonly kind: "Rendered"; readonly objects: readonly Rendered[] }
+  | { readonly kind: "Rendered"; readonly objects: readonly Rendered[]; readonly notes?: readonly string[] }
   | { readonly kind: "Broken"; readonly problems: readonly RenderProblem[] };
 
-/** Turns files into objects. */
+/**
+ * The tree of one commit, read as needed. Paths are from the repository's root; "" is the root.
+ * What changes files on their way to the renderer (decryption, ignore rules) wraps one tree in another; a file whose bytes
+ * differ from Git's needs another `blob`, since parsed forms are kept by it.
+ */
+export interface SourceTree {
+  /** What stands at each path; one where there is nothing, or that leads through a symbolic link, is left out. */
+  look(paths: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, GitEntry>>;
+  /** The regular files at and below the paths that `wants` accepts, sorted by path. Each path must be there. */
+  read(paths: readonly string[], wants: (path: string) => boolean, signal: AbortSignal): Promise<readonly GitFile[]>;
+}
+
+/** What is to be rendered. */
+export interface RenderRequest {
+  readonly tree: SourceTree;
+  /** A directory, or one file, from the repository's root. */
+  readonly path: string;
+}
+
+/** Turns what stands at a path into objects. Errors of the tree pass through. */
 export interface Renderer {
-  /** Tells whether a file is read at all, by its path below the one that is rendered. */
-  wants(path: string): boolean;
-  render(files: readonly GitFile[], signal: AbortSignal): Promise<RenderResult>;
+  render(request: RenderRequest, signal: AbortSignal): Promise<RenderResult>;
 }

@@ -16,9 +16,9 @@ export function countedGit(git: Git, telemetry: Telemetry): Git {
   };
   return {
     resolve: (source, signal) => counted("resolve", signal, () => git.resolve(source, signal)),
-    treeHash: (source, sha, path, signal) => counted("treeHash", signal, () => git.treeHash(source, sha, path, signal)),
-    read: (source, sha, path, wants, signal) =>
-      counted("read", signal, () => git.read(source, sha, path, wants, signal)),
+    look: (source, sha, paths, signal) => counted("look", signal, () => git.look(source, sha, paths, signal)),
+    read: (source, sha, paths, wants, signal) =>
+      counted("read", signal, () => git.read(source, sha, paths, wants, signal)),
   };
 }
 

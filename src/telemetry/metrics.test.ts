@@ -88,18 +88,18 @@ test("counts Git by the reason of its errors, which stay what they are", async (
   const refused = new GitError("AuthFailed", "no");
   const git: Git = {
     resolve: () => Promise.reject(refused),
-    treeHash: async () => "abc",
+    look: async () => new Map(),
     read: () => Promise.reject(new Error("stopped")),
   };
   const counted = countedGit(git, telemetry);
   const { signal } = new AbortController();
   await expect(counted.resolve(source, signal)).rejects.toBe(refused);
-  expect(await counted.treeHash(source, "sha", "", signal)).toBe("abc");
-  await expect(counted.read(source, "sha", "", () => true, signal)).rejects.toThrow("stopped");
-  await expect(counted.read(source, "sha", "", () => true, AbortSignal.abort())).rejects.toThrow("stopped");
+  expect(await counted.look(source, "sha", [""], signal)).toEqual(new Map());
+  await expect(counted.read(source, "sha", [""], () => true, signal)).rejects.toThrow("stopped");
+  await expect(counted.read(source, "sha", [""], () => true, AbortSignal.abort())).rejects.toThrow("stopped");
   expect(await samples(telemetry, "fairlead_git_requests_total")).toEqual([
     'fairlead_git_requests_total{verb="resolve",outcome="AuthFailed"} 1',
-    'fairlead_git_requests_total{verb="treeHash",outcome="Done"} 1',
+    'fairlead_git_requests_total{verb="look",outcome="Done"} 1',
     'fairlead_git_requests_total{verb="read",outcome="Other"} 1',
     'fairlead_git_requests_total{verb="read",outcome="Aborted"} 1',
   ]);

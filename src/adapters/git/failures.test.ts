@@ -80,9 +80,9 @@ describe("failures", () => {
     await git.resolve(remote.source(), never);
     const packs = join(remote.cached(), "objects/pack");
     for (const file of readdirSync(packs)) rmSync(join(packs, file), { force: true });
-    await git.read(remote.source(), sha, "", yaml, never).catch(() => undefined);
+    await git.read(remote.source(), sha, [""], yaml, never).catch(() => undefined);
     await git.resolve(remote.source(), never).catch(() => undefined);
-    expect((await git.read(remote.source(), sha, "", yaml, never)).files).toHaveLength(1);
+    expect(await git.read(remote.source(), sha, [""], yaml, never)).toHaveLength(1);
   });
 
   test("a branch may take the place of a branch with its name as directory", async () => {

@@ -96,7 +96,7 @@ describe("attacks run nothing", () => {
     const next = remote.repository.commit({ "a.yaml": "a: 2\n", sub: { submodule: "1".repeat(40) } });
     const git = store();
     expect((await git.resolve(remote.source(), never)).sha).toBe(next);
-    expect((await git.read(remote.source(), next, "", yaml, never)).files.map((file) => file.path)).toEqual(["a.yaml"]);
+    expect((await git.read(remote.source(), next, [""], yaml, never)).map((file) => file.path)).toEqual(["a.yaml"]);
     expect(existsSync(canary)).toBe(false);
   });
 

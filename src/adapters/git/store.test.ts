@@ -64,7 +64,7 @@ describe("resolving over TLS", () => {
     expect((await git.resolve(remote.source(), never)).forced).toBe(true);
     remote.repository.commit({ "a.yaml": "a: 3\n" });
     expect((await git.resolve(remote.source(), never)).forced).toBe(false);
-    expect((await git.read(remote.source(), first, "", yaml, never)).files).toHaveLength(1);
+    expect(await git.read(remote.source(), first, [""], yaml, never)).toHaveLength(1);
   });
 
   test("peels annotated tags and sees them move", async () => {
@@ -82,8 +82,8 @@ describe("resolving over TLS", () => {
     remote.repository.commit({ "d/a.yaml": "a: 2\n" });
     expect((await store().resolve(remote.source({ commit: sha }), never)).sha).toBe(sha);
     const fresh = store({ cacheRoot: `${remote.cacheRoot}-fresh` });
-    const tree = await fresh.read(remote.source(), sha, "d", yaml, never);
-    expect(Buffer.from(tree.files[0]?.bytes ?? []).toString()).toBe("a: 1\n");
+    const [file] = await fresh.read(remote.source(), sha, ["d"], yaml, never);
+    expect(Buffer.from(file?.bytes ?? []).toString()).toBe("a: 1\n");
   });
 
   test("merges packs, so months of commits stay few files", async () => {

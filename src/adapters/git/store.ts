@@ -2,10 +2,10 @@ import { createHash } from "node:crypto";
 import { mkdir, readdir, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import type { Commit, Git, GitCredentials, GitSource, GitTree } from "../../ports/git.ts";
+import type { Commit, Git, GitCredentials, GitEntry, GitFile, GitSource } from "../../ports/git.ts";
 import { Flights } from "./flights.ts";
 import { Repository, type RepositoryOptions } from "./repository.ts";
-import { hashOf, readTree, type TreeLimits } from "./tree.ts";
+import { lookAt, readTree, type TreeLimits } from "./tree.ts";
 import { parsePath, parseRef, parseRemote, parseSha, type Remote } from "./validate.ts";
 
 /** Where the store lives and what it may cost. */
@@ -64,20 +64,33 @@ class GitStore implements Git {
     );
   }
 
-  async treeHash(source: GitSource, sha: string, path: string, signal: AbortSignal): Promise<string> {
-    const at = { sha: parseSha(sha), path: parsePath(path) };
+  async look(
+    source: GitSource,
+    sha: string,
+    paths: readonly string[],
+    signal: AbortSignal,
+  ): Promise<ReadonlyMap<string, GitEntry>> {
+    const commit = parseSha(sha);
+    const inside = paths.map((path) => [path, parsePath(path)] as const);
     const [, repository] = await this.#repository(source);
-    return repository.using(at.sha, source, signal, (local) => hashOf(local, at.sha, at.path));
+    const plain = inside.map(([, path]) => path);
+    const found = await repository.using(commit, source, signal, (local) => lookAt(local, commit, plain));
+    return new Map(
+      inside.flatMap(([path, at]) => {
+        const entry = found.get(at);
+        return entry === undefined ? [] : [[path, entry] as const];
+      }),
+    );
   }
 
   async read(
     source: GitSource,
     sha: string,
-    path: string,
+    paths: readonly string[],
     wants: (path: string) => boolean,
     signal: AbortSignal,
-  ): Promise<GitTree> {
-    const at = { sha: parseSha(sha), path: parsePath(path), limits: this.#limits };
+  ): Promise<readonly GitFile[]> {
+    const at = { sha: parseSha(sha), paths: paths.map(parsePath), limits: this.#limits };
     const [, repository] = await this.#repository(source);
     return repository.using(at.sha, source, signal, (local) => readTree(local, at, wants));
   }

@@ -2,11 +2,11 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { GitTree } from "../../ports/git.ts";
+import type { GitFile } from "../../ports/git.ts";
 import { createRepository, type TestRepository, type TreeEntry } from "../../testing/gitRepository.ts";
 import type { Local } from "./commit.ts";
 import { gitEnvironment } from "./settings.ts";
-import { hashOf, readTree } from "./tree.ts";
+import { lookAt, readTree } from "./tree.ts";
 
 const yaml = (path: string): boolean => /(^|\/)[^.][^/]*\.ya?ml$/.test(path);
 const limits = { fileBytes: 1000, totalBytes: 2000, files: 4 };
@@ -22,8 +22,8 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(root, { recursive: true }));
 
-async function read(files: Readonly<Record<string, TreeEntry>>, path = ""): Promise<GitTree> {
-  return readTree(local, { sha: repository.commit(files), path, limits }, yaml);
+async function read(files: Readonly<Record<string, TreeEntry>>, ...paths: string[]): Promise<readonly GitFile[]> {
+  return readTree(local, { sha: repository.commit(files), paths: paths.length === 0 ? [""] : paths, limits }, yaml);
 }
 
 const pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 3\n";
@@ -31,38 +31,59 @@ const pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 
 describe("reading a tree", () => {
   test("gives the wanted files below the path, sorted, with their content", async () => {
     const files = { "d/b.yaml": "b: ö\n", "d/a/a.yml": "", "d/README.md": "x", "da/c.yaml": "c\n", "e.yaml": "e\n" };
-    const tree = await read(files, "d");
-    expect(tree.files.map(({ path, bytes }) => [path, Buffer.from(bytes).toString()])).toEqual([
+    const found = await read(files, "d");
+    expect(found.map(({ path, bytes }) => [path, Buffer.from(bytes).toString()])).toEqual([
       ["d/a/a.yml", ""],
       ["d/b.yaml", "b: ö\n"],
     ]);
-    expect(tree.tree).toMatch(/^[0-9a-f]{40}$/);
   });
 
-  test("asks about paths below the given one, so a hidden directory that the user names is read", async () => {
-    expect((await read({ ".deploy/a.yaml": "a\n" }, ".deploy")).files).toHaveLength(1);
+  test("gives the files of several paths, each once", async () => {
+    const files = { "d/a.yaml": "a", "d/e/b.yaml": "b", "f/c.yaml": "c", "g/d.yaml": "d" };
+    const found = await read(files, "f/c.yaml", "d/e", "d/e/b.yaml", "d");
+    expect(found.map(({ path }) => path)).toEqual(["d/a.yaml", "d/e/b.yaml", "f/c.yaml"]);
   });
 
   test("a path may be one file, and a name with spaces and line breaks", async () => {
-    expect((await read({ "d/a.yaml": "a\n" }, "d/a.yaml")).files.map(({ path }) => path)).toEqual(["d/a.yaml"]);
-    expect((await read({ "d/ü \n.yaml": "a\n" }, "d")).files.map(({ path }) => path)).toEqual(["d/ü \n.yaml"]);
+    expect((await read({ "d/a.yaml": "a\n" }, "d/a.yaml")).map(({ path }) => path)).toEqual(["d/a.yaml"]);
+    expect((await read({ "d/ü \n.yaml": "a\n" }, "d")).map(({ path }) => path)).toEqual(["d/ü \n.yaml"]);
   });
 
   test("the hash changes with what is below the path, and only then", async () => {
-    const hashes: string[] = [];
+    const hashes: (string | undefined)[] = [];
     for (const files of [{ "d/a.yaml": "1" }, { "d/a.yaml": "1", "e.yaml": "2" }, { "d/a.yaml": "2" }]) {
-      hashes.push(await hashOf(local, repository.commit(files), "d"));
+      hashes.push((await lookAt(local, repository.commit(files), ["d"])).get("d")?.hash);
     }
+    expect(hashes[0]).toMatch(/^[0-9a-f]{40}$/);
     expect(hashes[0]).toBe(hashes[1]);
     expect(hashes[0]).not.toBe(hashes[2]);
-    const { tree } = await read({ "d/a.yaml": "2" }, "d");
-    expect(tree).toBe(hashes[2]);
-    expect(await hashOf(local, repository.commit({ "a.yaml": "1" }), "")).toMatch(/^[0-9a-f]{40}$/);
-    expect(await hashOf(local, repository.commit({ "a.yaml": "1" }), "a.yaml")).toMatch(/^[0-9a-f]{40}$/);
+  });
+
+  test("a look tells what stands at each path, also at one that leads through another", async () => {
+    const sub = { submodule: "1".repeat(40) };
+    const sha = repository.commit({ "d/e/a.yaml": "1", "d/link": { link: "e" }, "d/sub": sub });
+    const paths = ["", "d", "d/e", "d/e/a.yaml", "d/link", "d/sub", "d/gone", "d/link/a.yaml"];
+    const found = await lookAt(local, sha, paths);
+    expect(paths.map((path) => found.get(path)?.kind)).toEqual([
+      "Directory",
+      "Directory",
+      "Directory",
+      "File",
+      "Link",
+      "Submodule",
+      undefined,
+      undefined,
+    ]);
+  });
+
+  test("a look at thousands of paths is answered", async () => {
+    const paths = Array.from({ length: 1_201 }, (_, n) => `d/${n}.yaml`);
+    const sha = repository.commit(Object.fromEntries(paths.map((path) => [path, path])));
+    expect((await lookAt(local, sha, paths)).size).toBe(1_201);
   });
 
   test("leaves out submodules, other links and unwanted LFS pointers", async () => {
-    const tree = await read({
+    const found = await read({
       "a.yaml": "a\n",
       sub: { submodule: "1".repeat(40) },
       "README.md": { link: "a.yaml" },
@@ -70,7 +91,7 @@ describe("reading a tree", () => {
       loop: { link: "loop" },
       "logo.png": pointer,
     });
-    expect(tree.files.map(({ path }) => path)).toEqual(["a.yaml"]);
+    expect(found.map(({ path }) => path)).toEqual(["a.yaml"]);
   });
 });
 
@@ -114,6 +135,6 @@ describe("refusing", () => {
   test("an abort ends the reading", async () => {
     const sha = repository.commit({ "a.yaml": "a" });
     const signal = AbortSignal.abort(new Error("enough"));
-    await expect(readTree({ ...local, signal }, { sha, path: "", limits }, yaml)).rejects.toThrow("enough");
+    await expect(readTree({ ...local, signal }, { sha, paths: [""], limits }, yaml)).rejects.toThrow("enough");
   });
 });

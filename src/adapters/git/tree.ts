@@ -1,4 +1,4 @@
-import { GitError, type GitFile, type GitTree } from "../../ports/git.ts";
+import { type GitEntry, GitError, type GitFile } from "../../ports/git.ts";
 import type { Local } from "./commit.ts";
 import { plain } from "./errors.ts";
 import { collector, runGit } from "./process.ts";
@@ -17,70 +17,91 @@ interface Entry {
 }
 
 const listing = 64 * 1024 * 1024;
+/** Most paths on one command line. */
+const pathsAtOnce = 500;
+const kinds: ReadonlyMap<string, GitEntry["kind"]> = new Map([
+  ["040000", "Directory"],
+  ["120000", "Link"],
+  ["160000", "Submodule"],
+]);
 const lfs = "version https://git-lfs.github.com/spec/";
 
-/** The hash of what stands at a path, a directory or a file. */
-export async function hashOf(local: Local, sha: string, path: string): Promise<string> {
-  const [root] = await list(local, sha, path, ["-d", "-t"]);
-  return root.oid;
+/** What stands at each path; one where there is nothing is left out. */
+export async function lookAt(
+  local: Local,
+  sha: string,
+  paths: readonly string[],
+): Promise<ReadonlyMap<string, GitEntry>> {
+  const found = new Map<string, GitEntry>();
+  const asked = new Set(paths);
+  const names = [...asked].filter((path) => path !== "");
+  if (asked.has("")) found.set("", { kind: "Directory", hash: await rootOf(local, sha) });
+  for (let from = 0; from < names.length; from += pathsAtOnce) {
+    // -t: a directory is listed also when another path leads through it.
+    const entries = await lsTree(local, ["-t", sha, "--", ...names.slice(from, from + pathsAtOnce)]);
+    for (const { mode, oid, path } of entries) {
+      if (asked.has(path)) found.set(path, { kind: kinds.get(mode) ?? "File", hash: oid });
+    }
+  }
+  return found;
 }
 
-/** Reads the wanted files below a path from the commit itself: nothing is ever checked out, so nothing can be followed. */
+/** Reads the wanted files at and below paths from the commit itself: nothing is ever checked out, so nothing can be followed. */
 export async function readTree(
   local: Local,
-  at: { readonly sha: string; readonly path: string; readonly limits: TreeLimits },
+  at: { readonly sha: string; readonly paths: readonly string[]; readonly limits: TreeLimits },
   wants: (path: string) => boolean,
-): Promise<GitTree> {
-  const [root, below] = await list(local, at.sha, at.path, ["-r", "-t"]);
-  const single = root.mode !== "040000";
-  const name = (path: string): string => (single ? (path.split("/").at(-1) ?? path) : inside(path, at.path));
-  const entries = (single ? [root] : below).filter(({ mode }) => mode !== "040000" && mode !== "160000");
-  const wanted = entries.filter(({ path }) => wants(name(path)));
-  const link = wanted.find(({ mode }) => mode === "120000");
+): Promise<readonly GitFile[]> {
+  const entries = await list(local, at.sha, at.paths);
+  const wanted = entries.filter(({ path }) => wants(path));
+  const link = wanted.find(isLink);
   if (link !== undefined) throw refusedLink(link.path);
-  await refuseDirectoryLinks(
-    local,
-    at.sha,
-    entries.filter(({ mode }) => mode === "120000"),
-  );
+  await refuseDirectoryLinks(local, at.sha, entries.filter(isLink));
   if (wanted.length > at.limits.files) {
     throw new GitError(
       "TooLarge",
-      `${shown(at.path)} holds ${wanted.length} manifest files, more than ${at.limits.files}; split it over several paths`,
+      `${shown(at.paths[0] ?? "")} holds ${wanted.length} manifest files, more than ${at.limits.files}; split it over several paths`,
     );
   }
   const files = await readFiles(local, wanted, at.limits);
-  return { tree: root.oid, files: files.sort((a, b) => (a.path < b.path ? -1 : 1)) };
+  return files.sort((a, b) => (a.path < b.path ? -1 : 1));
 }
 
-/** Lists a path: the entry of the path itself, and those below it. */
-async function list(
-  local: Local,
-  sha: string,
-  path: string,
-  flags: readonly string[],
-): Promise<readonly [Entry, readonly Entry[]]> {
-  const args = path === "" ? [] : ["--", path];
-  const entries = await lsTree(local, [...flags, sha, ...args]);
-  if (path === "") {
-    const output = collector(1024, "the answer of git");
-    await runGit({ ...local, args: ["rev-parse", "--verify", `${sha}^{tree}`], sink: output.sink });
-    return [{ mode: "040000", oid: output.text().trim(), path: "" }, entries];
+/** Lists the files and links at and below paths. */
+async function list(local: Local, sha: string, paths: readonly string[]): Promise<readonly Entry[]> {
+  const found = await lookAt(local, sha, paths);
+  const directories: string[] = [];
+  const entries = new Map<string, Entry>();
+  for (const path of paths) {
+    const entry = found.get(path);
+    if (entry === undefined) throw await missing(local, sha, path);
+    if (entry.kind === "Link") throw refusedLink(path);
+    if (entry.kind === "Submodule") {
+      throw new GitError(
+        "PathNotFound",
+        `${shown(path)} is a submodule; submodules are not read: name its repository in a source`,
+      );
+    }
+    if (entry.kind === "Directory") directories.push(path);
+    else entries.set(path, { mode: "100644", oid: entry.hash, path });
   }
-  const root = entries.find((entry) => entry.path === path) ?? (await fileAt(local, sha, path));
-  if (root === undefined) throw await missing(local, sha, path);
-  if (root.mode === "120000") throw refusedLink(path);
-  if (root.mode === "160000") {
-    throw new GitError(
-      "PathNotFound",
-      `${shown(path)} is a submodule; submodules are not read: name its repository in a source`,
-    );
+  if (directories.length > 0) {
+    const args = directories.includes("") ? [] : ["--", ...directories];
+    for (const entry of await lsTree(local, ["-r", sha, ...args])) {
+      if (kinds.get(entry.mode) !== "Submodule") entries.set(entry.path, entry);
+    }
   }
-  return [root, entries.filter((entry) => entry.path.startsWith(`${path}/`))];
+  return [...entries.values()];
 }
 
-async function fileAt(local: Local, sha: string, path: string): Promise<Entry | undefined> {
-  return (await lsTree(local, [sha, "--", path])).find((entry) => entry.path === path);
+function isLink({ mode }: Entry): boolean {
+  return kinds.get(mode) === "Link";
+}
+
+async function rootOf(local: Local, sha: string): Promise<string> {
+  const output = collector(1024, "the answer of git");
+  await runGit({ ...local, args: ["rev-parse", "--verify", `${sha}^{tree}`], sink: output.sink });
+  return output.text().trim();
 }
 
 async function lsTree(local: Local, args: readonly string[]): Promise<readonly Entry[]> {
@@ -107,9 +128,9 @@ async function missing(local: Local, sha: string, path: string): Promise<GitErro
   const names = path.split("/");
   for (let n = 1; n < names.length; n += 1) {
     const prefix = names.slice(0, n).join("/");
-    const entry = await fileAt(local, sha, prefix);
-    if (entry?.mode === "120000") return refusedLink(prefix);
-    if (entry?.mode !== "040000") break;
+    const entry = (await lookAt(local, sha, [prefix])).get(prefix);
+    if (entry?.kind === "Link") return refusedLink(prefix);
+    if (entry?.kind !== "Directory") break;
   }
   return new GitError("PathNotFound", `${shown(path)} does not exist at commit ${sha.slice(0, 12)}; correct the path`);
 }
@@ -191,10 +212,6 @@ function fileOf(entry: Entry | undefined, bytes: Buffer): GitFile {
     );
   }
   return { path, blob: oid, bytes: new Uint8Array(bytes) };
-}
-
-function inside(path: string, base: string): string {
-  return base === "" ? path : path.slice(base.length + 1);
 }
 
 function shown(path: string): string {

@@ -1,26 +1,18 @@
-import { createHash } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { refOf, title } from "../../api/objects.ts";
-import type { GitFile } from "../../ports/git.ts";
 import type { RenderProblem, RenderResult } from "../../ports/render.ts";
+import { memoryTree } from "../../testing/memoryTree.ts";
 import { createYamlRenderer } from "./yaml.ts";
 
 const never = new AbortController().signal;
 const web = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: web, namespace: shop}\n";
 
-function file(path: string, text: string): GitFile {
-  return { path, blob: createHash("sha1").update(text).digest("hex"), bytes: new TextEncoder().encode(text) };
+function render(files: Readonly<Record<string, string>>, path = ""): Promise<RenderResult> {
+  return createYamlRenderer().render({ tree: memoryTree(files), path }, never);
 }
 
-function render(files: Readonly<Record<string, string>>): Promise<RenderResult> {
-  return createYamlRenderer().render(
-    Object.entries(files).map(([path, text]) => file(path, text)),
-    never,
-  );
-}
-
-async function objects(files: Readonly<Record<string, string>>): Promise<readonly string[]> {
-  const result = await render(files);
+async function objects(files: Readonly<Record<string, string>>, path = ""): Promise<readonly string[]> {
+  const result = await render(files, path);
   if (result.kind === "Broken") throw new Error(JSON.stringify(result.problems));
   return result.objects.map(({ object, position }) => `${title(refOf(object))} ${Object.values(position).join(":")}`);
 }
@@ -41,8 +33,15 @@ test.each([
   ["d/.d/a.yaml", false],
   ["Kustomization", true],
   ["yaml", false],
-])("%s is read: %s", (path, wanted) => {
-  expect(createYamlRenderer().wants(path)).toBe(wanted);
+])("%s is read: %s", async (path, wanted) => {
+  const [first] = await problems({ [path]: "x: 1\n" });
+  expect(first?.reason).toBe(wanted ? (path === "Kustomization" ? "Unsupported" : "NotAnObject") : "NoManifests");
+});
+
+test("a hidden directory or a single file that the path names is read", async () => {
+  const files = { ".deploy/a.yaml": web, "b.yaml": web };
+  expect(await objects(files, ".deploy")).toEqual(["ConfigMap shop/web .deploy/a.yaml:1:1"]);
+  expect(await objects(files, "b.yaml")).toEqual(["ConfigMap shop/web b.yaml:1:1"]);
 });
 
 describe("objects", () => {
@@ -110,15 +109,15 @@ describe("problems", () => {
 
   test("a kustomization or a chart is told alone: all else would follow from it", async () => {
     const files = {
-      "d/kustomization.yaml": "resources: [a.yaml]\n",
-      "d/patch.yaml": "x: 1\n",
+      "b/kustomization.yaml": "resources: [a.yaml]\n",
+      "b/patch.yaml": "x: 1\n",
       "c/Chart.yaml": "name: c\n",
     };
     expect(await problems(files)).toMatchObject([
       {
         reason: "Unsupported",
         message: expect.stringContaining("kustomize"),
-        position: { file: "d/kustomization.yaml" },
+        position: { file: "b/kustomization.yaml" },
       },
       { reason: "Unsupported", message: expect.stringContaining("Helm"), position: { file: "c/Chart.yaml" } },
     ]);
@@ -133,7 +132,7 @@ describe("the cache", () => {
   test("parses a blob once, under any path, and forgets the oldest", async () => {
     const renderer = createYamlRenderer({ cacheBytes: web.length * 2 });
     const at = async (path: string, text: string): Promise<unknown> => {
-      const result = await renderer.render([file(path, text)], never);
+      const result = await renderer.render({ tree: memoryTree({ [path]: text }), path: "" }, never);
       if (result.kind === "Broken") throw new Error("broken");
       expect(result.objects[0]?.position.file).toBe(path);
       return result.objects[0]?.object;
@@ -146,6 +145,8 @@ describe("the cache", () => {
 
   test("an abort ends the rendering", async () => {
     const signal = AbortSignal.abort(new Error("enough"));
-    await expect(createYamlRenderer().render([file("a.yaml", web)], signal)).rejects.toThrow("enough");
+    await expect(
+      createYamlRenderer().render({ tree: memoryTree({ "a.yaml": web }), path: "" }, signal),
+    ).rejects.toThrow("enough");
   });
 });

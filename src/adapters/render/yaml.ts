@@ -1,7 +1,7 @@
 import { isObject, type Json, listAt, stringAt } from "../../api/json.ts";
 import { isManifest } from "../../api/objects.ts";
 import type { GitFile } from "../../ports/git.ts";
-import type { Position, Rendered, Renderer, RenderProblem, RenderResult } from "../../ports/render.ts";
+import type { Position, Rendered, Renderer, RenderProblem, RenderRequest, RenderResult } from "../../ports/render.ts";
 import { type Parsed, type ParsedFile, type Place, parseFile } from "./parse.ts";
 
 /** What the renderer remembers. */
@@ -34,14 +34,11 @@ class YamlRenderer implements Renderer {
     this.#cacheBytes = cacheBytes;
   }
 
-  wants(path: string): boolean {
-    const names = path.split("/");
-    if (names.some((name) => name.startsWith("."))) return false;
-    const last = names.at(-1) ?? "";
-    return foreign.has(last) || /\.(ya?ml|json)$/.test(last);
+  async render({ tree, path }: RenderRequest, signal: AbortSignal): Promise<RenderResult> {
+    return this.#objects(await tree.read([path], (file) => wants(inside(file, path)), signal), signal);
   }
 
-  async render(files: readonly GitFile[], signal: AbortSignal): Promise<RenderResult> {
+  async #objects(files: readonly GitFile[], signal: AbortSignal): Promise<RenderResult> {
     const unsupported = files.flatMap(({ path }) => {
       const what = foreign.get(path.split("/").at(-1) ?? "");
       return what === undefined ? [] : [unsupportedFile(path, what)];
@@ -82,6 +79,20 @@ class YamlRenderer implements Renderer {
     }
     return parsed;
   }
+}
+
+/** Tells whether a file is read at all, by its path below the one that is rendered: a hidden directory may be named itself. */
+function wants(path: string): boolean {
+  const names = path.split("/");
+  if (names.some((name) => name.startsWith("."))) return false;
+  const last = names.at(-1) ?? "";
+  return foreign.has(last) || /\.(ya?ml|json)$/.test(last);
+}
+
+/** The path below a directory; a file that is named itself is its last name. */
+function inside(file: string, path: string): string {
+  if (file === path) return file.split("/").at(-1) ?? file;
+  return path === "" ? file : file.slice(path.length + 1);
 }
 
 /** Adds the objects of a document; a list stands for its items. */

@@ -1,10 +1,12 @@
 import { durationMs } from "../../api/v1alpha1/common.ts";
 import type { GitSync } from "../../api/v1alpha1/gitsync.ts";
 import { Mark } from "../../api/v1alpha1/names.ts";
+import { plainPath } from "../../core/render/paths.ts";
 import type { SyncOutcome } from "../../core/sync/outcome.ts";
 import { type Commit, type Git, GitError, type GitSource } from "../../ports/git.ts";
 import type { Renderer } from "../../ports/render.ts";
 import { messageOf } from "./failure.ts";
+import { answersAlike, recording, treeOf } from "./reads.ts";
 import { credentialsIn, type Secrets } from "./secrets.ts";
 import type { SyncState } from "./state.ts";
 
@@ -59,25 +61,19 @@ export async function readSource(
     const source = await sourceOf(sync, parts.secrets, signal);
     if ("kind" in source) return source;
     const commit = await parts.git.resolve(source, signal);
-    const tree = await parts.git.treeHash(source, commit.sha, sync.spec.path, signal);
+    const tree = treeOf(parts.git, source, commit.sha);
     const before = state.content?.commit.sha ?? state.broken?.commit.sha;
     if (before !== commit.sha || state.startedAt === 0) state.startedAt = now();
     if (commit.forced && before !== commit.sha) parts.tellRewritten(sync, commit);
-    if (tree === state.tree && state.asked === asked) {
-      // Another commit with the same files below the path: only its name is news.
+    if (state.reads !== undefined && state.asked === asked && (await answersAlike(tree, state.reads, signal))) {
+      // Another commit with the same content of all that was read: only its name is news.
       if (state.content !== undefined && state.broken === undefined) state.content = { ...state.content, commit };
       if (state.broken !== undefined) state.broken = { ...state.broken, commit };
       return undefined;
     }
-    const { files } = await parts.git.read(
-      source,
-      commit.sha,
-      sync.spec.path,
-      (path) => parts.renderer.wants(path),
-      signal,
-    );
-    const result = await parts.renderer.render(files, signal);
-    state.tree = tree;
+    const recorded = recording(tree);
+    const result = await parts.renderer.render({ tree: recorded.tree, path: plainPath(sync.spec.path) }, signal);
+    state.reads = recorded.reads;
     if (result.kind === "Rendered") {
       state.content = { commit, rendered: result.objects };
       state.broken = undefined;

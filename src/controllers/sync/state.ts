@@ -3,6 +3,7 @@ import type { Rendered } from "../../api/rendered.ts";
 import type { DesiredSet, Problem } from "../../core/sync/desiredSet.ts";
 import type { SyncOutcome } from "../../core/sync/outcome.ts";
 import type { Commit } from "../../ports/git.ts";
+import type { Reads } from "./reads.ts";
 
 /** What was written for an object and what the API server made of it: drift is seen against the latter. */
 export interface Recorded {
@@ -38,8 +39,8 @@ export interface SyncState {
   complete: { readonly of: Content; readonly set: DesiredSet } | undefined;
   /** Why the last look at Git failed. */
   trouble: Extract<SyncOutcome, { kind: "GitFailed" }> | undefined;
-  /** Hash of the tree that was rendered last. */
-  tree: string | undefined;
+  /** What the last rendering depended on. */
+  reads: Reads | undefined;
   /** What asked for the last look at Git: another text asks for the next one. */
   asked: string;
   /** Epoch milliseconds of the last look at Git. */
@@ -75,7 +76,7 @@ export class SyncStates {
       accepted: undefined,
       complete: undefined,
       trouble: undefined,
-      tree: undefined,
+      reads: undefined,
       asked: "",
       checkedAt: 0,
       looking: undefined,
