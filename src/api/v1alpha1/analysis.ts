@@ -46,6 +46,12 @@ const metric = z
       .max(100)
       .default(2)
       .describe("failures: how many failed measurements of one revision reject it."),
+    needsTraffic: z
+      .boolean()
+      .default(false)
+      .describe(
+        "needsTraffic: not measured while the candidate has weight 0, when no user's request tells anything about it.",
+      ),
     window: duration.default("1m").describe("window: the range that {{window}} and successRate look back over."),
   })
   .meta({

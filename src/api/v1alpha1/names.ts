@@ -15,6 +15,8 @@ export const Mark = {
   revision: `${GROUP}/revision`,
   /** Label on revision Deployments, their pods and Services: the ProgressiveRollout's name. */
   rollout: `${GROUP}/rollout`,
+  /** Label on the Service by which a candidate is looked at before users get it. Value "true". */
+  preview: `${GROUP}/preview`,
   /** Label on pods: "true" while the Service may send requests there. "handback": a pod of a workload that is being handed back. */
   serving: `${GROUP}/serving`,
   /** Annotation on a taken-over Deployment: the replicas that Git says, since `spec.replicas` is 0. */

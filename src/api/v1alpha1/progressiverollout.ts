@@ -64,6 +64,28 @@ const rolling = z.object({
   hold: duration.default("0s").describe("hold: how long each batch serves before the next."),
 });
 
+const blueGreen = z.object({
+  previewService: objectName
+    .optional()
+    .describe(
+      "previewService: name of the Service that reaches the candidate, and stable while there is none; Fairlead makes it. Default: the Service's name with -preview.",
+    ),
+  hold: duration
+    .default("0s")
+    .describe(
+      "hold: how long the candidate runs at full size without users' requests, and is judged, before the switch.",
+    ),
+  approval: z
+    .object({})
+    .optional()
+    .describe("approval: the switch waits until a commit sets spec.approvedRevision to the candidate."),
+  watch: duration
+    .default("5m")
+    .describe(
+      "watch: how long the candidate is judged at all traffic before it is promoted; until then stable stays at full size, and a rejection switches back at once.",
+    ),
+});
+
 /** A rollout is bound to what it took over: another target is another rollout. */
 function fixed(field: string) {
   return {
@@ -90,14 +112,17 @@ export const rolloutSpec = z.object({
     .meta({ "x-kubernetes-validations": [fixed("serviceRef")] })
     .describe("serviceRef: the Service that callers use."),
   strategy: z
-    .object({ canary: canary.optional(), rolling: rolling.optional() })
+    .object({ canary: canary.optional(), rolling: rolling.optional(), blueGreen: blueGreen.optional() })
     .meta({
       "x-kubernetes-validations": [
-        { rule: "!(has(self.canary) && has(self.rolling))", message: "set one strategy: canary or rolling" },
+        {
+          rule: "[has(self.canary), has(self.rolling), has(self.blueGreen)].filter(x, x).size() <= 1",
+          message: "set one strategy: canary, rolling or blueGreen",
+        },
       ],
     })
     .default({})
-    .describe("strategy: canary or rolling. Default: rolling, one pod at a time."),
+    .describe("strategy: canary, rolling or blueGreen. Default: rolling, one pod at a time."),
   analysis: analysis
     .optional()
     .describe("analysis: what the candidate is judged by. Without it, readiness and hold times decide."),

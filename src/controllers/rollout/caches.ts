@@ -43,6 +43,14 @@ export function watchRollouts(
     const [namespace] = split(change.key);
     inNamespace(namespace, (rollout) => serviceOf(rollout) === name);
   };
+  const ofServiceItself = (change: Change) => {
+    const [namespace, name] = split(change.key);
+    const labelled = labelOf(change, Mark.rollout);
+    if (labelled !== undefined) wake(`${namespace}/${labelled}`);
+    // One that comes or goes may take, or free, the name of a preview.
+    if (change.before === undefined || change.now === undefined) inNamespace(namespace, () => true);
+    else ofService(change, name);
+  };
   const ofPod = (change: Change) => {
     const [namespace] = split(change.key);
     const labelled = labelOf(change, Mark.rollout);
@@ -77,11 +85,7 @@ export function watchRollouts(
   return {
     rollouts,
     deployments: watcher.watch({ apiVersion: "apps/v1", kind: "Deployment" }, ofWorkload, signal),
-    services: watcher.watch(
-      { apiVersion: "v1", kind: "Service" },
-      (change) => ofService(change, split(change.key)[1]),
-      signal,
-    ),
+    services: watcher.watch({ apiVersion: "v1", kind: "Service" }, ofServiceItself, signal),
     pods: watcher.watch({ apiVersion: "v1", kind: "Pod", trim: trimPod }, ofPod, signal),
     autoscalers: watcher.watch({ apiVersion: "autoscaling/v2", kind: "HorizontalPodAutoscaler" }, ofAutoscaler, signal),
     configMaps: watcher.watch(

@@ -4,7 +4,13 @@ import { type Manifest, type ObjectRef, refOf } from "../../api/objects.ts";
 import { GROUP, Mark, POD_DELETION_COST } from "../../api/v1alpha1/names.ts";
 import { configCopy, copyNames, rememberedDigests, withConfigNames } from "../../core/rollout/config.ts";
 import type { Effect } from "../../core/rollout/effects.ts";
-import { RESTARTED_AT, revisionDeployment, revisionName, revisionService } from "../../core/rollout/revision.ts";
+import {
+  previewService,
+  RESTARTED_AT,
+  revisionDeployment,
+  revisionName,
+  revisionService,
+} from "../../core/rollout/revision.ts";
 import { LEFT, overlaidSelector } from "../../core/rollout/selection.ts";
 import { type Cluster, isApiError } from "../../ports/cluster.ts";
 import type { ObjectCache } from "../../ports/watch.ts";
@@ -72,6 +78,13 @@ export class Executor {
         };
         return this.#patch(pods, pods.get(`${namespace}/${effect.pod}`), { metadata }, signal);
       }
+      case "Preview": {
+        if (service === undefined) return;
+        const parts = { name: effect.service, rollout: name, hash: effect.revision };
+        return this.#apply(services, previewService(service, parts), signal);
+      }
+      case "RemovePreview":
+        return this.#remove(services.get(`${namespace}/${effect.service}`), signal);
       case "BeginScale":
         return this.#patch(rollouts, current, { spec: { replicas: effect.replicas } }, signal, "Conditional");
       case "Release": {

@@ -2,6 +2,7 @@ import type { Key } from "../../api/objects.ts";
 import type { Cursor } from "../../api/v1alpha1/cursor.ts";
 import { type Judgement, judge } from "../../core/analysis/judge.ts";
 import { queryOf } from "../../core/analysis/query.ts";
+import { metricsAt } from "../../core/analysis/record.ts";
 import { revisionName } from "../../core/rollout/revision.ts";
 import type { Metrics } from "../../ports/metrics.ts";
 import { split } from "./caches.ts";
@@ -60,7 +61,7 @@ export class Measurer {
     const stable = track(cursor.stable);
     const { address } = analysis.prometheus;
     return Promise.all(
-      analysis.metrics.map(async (metric) =>
+      metricsAt(analysis, cursor.weight).map(async (metric) =>
         judge(metric, await this.#metrics.query(address, queryOf(metric, candidate, stable), TIMEOUT_MS, this.#signal)),
       ),
     );

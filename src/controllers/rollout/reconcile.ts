@@ -1,6 +1,5 @@
 import { sameJson } from "../../api/json.ts";
 import type { Key } from "../../api/objects.ts";
-import { durationMs } from "../../api/v1alpha1/common.ts";
 import type { Cursor } from "../../api/v1alpha1/cursor.ts";
 import type { ProgressiveRollout, RolloutStatus } from "../../api/v1alpha1/progressiverollout.ts";
 import type { Judgement } from "../../core/analysis/judge.ts";
@@ -120,8 +119,7 @@ function messageOf(error: unknown): string {
 function measured(world: RolloutWorld, observed: Observed, now: number): Seen {
   const { seen } = observed;
   const { analysis } = seen.spec;
-  if (analysis === undefined || seen.cursor === undefined) return seen;
-  if (measureIn(seen.cursor, durationMs(analysis.interval), now) !== 0) return seen;
+  if (seen.cursor === undefined || measureIn(seen.cursor, analysis, now) !== 0) return seen;
   const judgements = world.measure(observed, seen.cursor);
   return judgements === undefined ? seen : { ...seen, cursor: record(seen.cursor, judgements, now) };
 }

@@ -2,7 +2,14 @@ import { expect, test } from "vitest";
 import type { Metric } from "../../api/v1alpha1/analysis.ts";
 import { judge, type Reading } from "./judge.ts";
 
-const metric = (limit: Metric["limit"]): Metric => ({ name: "p99", query: "x", limit, failures: 2, window: "1m" });
+const metric = (limit: Metric["limit"]): Metric => ({
+  name: "p99",
+  query: "x",
+  limit,
+  failures: 2,
+  needsTraffic: false,
+  window: "1m",
+});
 const value = (of: number): Reading => ({ kind: "Value", value: of });
 
 test.each<[string, Metric, Reading, string, string]>([
@@ -28,7 +35,7 @@ test.each<[string, Metric, Reading, string, string]>([
   ["no data", metric({ max: 3 }), { kind: "NoData", message: "no result" }, "NoData", "p99: no result"],
   [
     "too few requests",
-    { name: "errors", successRate: { min: 99 }, minRequests: 50, failures: 2, window: "1m" },
+    { name: "errors", successRate: { min: 99 }, minRequests: 50, failures: 2, needsTraffic: false, window: "1m" },
     { kind: "NoData", message: "no result" },
     "NoData",
     "errors: no result, or fewer than 50 requests in 1m",
@@ -44,7 +51,7 @@ test.each<[string, Metric, Reading, string, string]>([
   ["a number that is none", metric({ max: 3 }), value(Number.NaN), "Fail", "p99 is NaN, above 3"],
   [
     "the built-in success rate",
-    { name: "errors", successRate: { min: 99.5 }, failures: 2, window: "1m" },
+    { name: "errors", successRate: { min: 99.5 }, failures: 2, needsTraffic: false, window: "1m" },
     value(99.4),
     "Fail",
     "errors is 99.4, below 99.5",

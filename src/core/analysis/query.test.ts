@@ -5,7 +5,11 @@ import { queryOf } from "./query.ts";
 const CANDIDATE = { namespace: "shop", deployment: "web-c4nd" };
 const STABLE = { namespace: "shop", deployment: "web-st4b" };
 const asked = (query: string): string =>
-  queryOf({ name: "m", query, limit: { max: 1 }, failures: 1, window: "1m30s" } satisfies Metric, CANDIDATE, STABLE);
+  queryOf(
+    { name: "m", query, limit: { max: 1 }, failures: 1, needsTraffic: false, window: "1m30s" } satisfies Metric,
+    CANDIDATE,
+    STABLE,
+  );
 
 test("placeholders become label matchers and a window", () => {
   expect(asked("rate(x{ {{candidate}} }[{{window}}]) / rate(x{ {{ stable }} }[{{window}}])")).toBe(
@@ -14,7 +18,14 @@ test("placeholders become label matchers and a window", () => {
 });
 
 test("a dot in a name matches only a dot", () => {
-  const metric: Metric = { name: "m", query: "{ {{candidate}} }", limit: { max: 1 }, failures: 1, window: "1m" };
+  const metric: Metric = {
+    name: "m",
+    query: "{ {{candidate}} }",
+    limit: { max: 1 },
+    failures: 1,
+    needsTraffic: false,
+    window: "1m",
+  };
   expect(queryOf(metric, { namespace: "shop", deployment: "web.v2-c" }, STABLE)).toContain('pod=~"web\\\\.v2-c-');
 });
 
@@ -23,7 +34,7 @@ test("a query without placeholders is asked as it is", () => {
 });
 
 test("the success rate is a percentage over the candidate's pods, by the first counter that has data", () => {
-  const metric: Metric = { name: "errors", successRate: { min: 99 }, failures: 1, window: "1m" };
+  const metric: Metric = { name: "errors", successRate: { min: 99 }, failures: 1, needsTraffic: false, window: "1m" };
   const query = queryOf(metric, CANDIDATE, STABLE);
   expect(query).toContain('sum(rate(http_requests_total{namespace="shop",pod=~"web-c4nd-');
   expect(query.split(" or ")).toHaveLength(3);
@@ -32,7 +43,14 @@ test("the success rate is a percentage over the candidate's pods, by the first c
 });
 
 test("a least number of requests is part of the query: fewer give no result", () => {
-  const metric: Metric = { name: "errors", successRate: { min: 99 }, minRequests: 50, failures: 1, window: "1m" };
+  const metric: Metric = {
+    name: "errors",
+    successRate: { min: 99 },
+    minRequests: 50,
+    failures: 1,
+    needsTraffic: false,
+    window: "1m",
+  };
   const [first] = queryOf(metric, CANDIDATE, STABLE).split(" or ");
   expect(first).toMatch(/^\(\(100 \* .*\) and sum\(increase\(http_requests_total\{.*\}\[60000ms\]\)\) >= 50\)$/);
 });

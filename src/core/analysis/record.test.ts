@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { analysis } from "../../api/v1alpha1/analysis.ts";
 import type { Cursor } from "../../api/v1alpha1/cursor.ts";
 import type { Judgement } from "./judge.ts";
 import { forNextStep, measureIn, record } from "./record.ts";
@@ -63,6 +64,14 @@ describe("recording", () => {
   });
 });
 
+function analysisOf(needsTraffic: boolean) {
+  return analysis.parse({
+    prometheus: { address: "http://prometheus:9090" },
+    interval: "5s",
+    metrics: [{ name: "errors", successRate: { min: 99 }, needsTraffic }],
+  });
+}
+
 describe("the next measurement", () => {
   test.each<[string, Cursor, number, number | undefined]>([
     ["is an interval after the weight is in place", cursor, 12, 3_000],
@@ -71,6 +80,11 @@ describe("the next measurement", () => {
     ["is late, and still due once", cursor, 99, 0],
     ["does not happen at rest", { ...cursor, stage: "Resting" }, 15, undefined],
   ])("%s", (_name, given, seconds, ms) => {
-    expect(measureIn(given, 5_000, T0 + seconds * 1_000)).toBe(ms);
+    expect(measureIn(given, analysisOf(false), T0 + seconds * 1_000)).toBe(ms);
+  });
+
+  test("does not happen without requests where every metric needs them", () => {
+    expect(measureIn({ ...cursor, weight: 0 }, analysisOf(true), T0)).toBeUndefined();
+    expect(measureIn({ ...cursor, weight: 1 }, analysisOf(true), T0)).toBeDefined();
   });
 });

@@ -1,4 +1,7 @@
+import type { Metric } from "../../api/v1alpha1/analysis.ts";
+import { durationMs } from "../../api/v1alpha1/common.ts";
 import type { Cursor, Verdict } from "../../api/v1alpha1/cursor.ts";
+import type { RolloutSpec } from "../../api/v1alpha1/progressiverollout.ts";
 import type { Judgement } from "./judge.ts";
 
 /**
@@ -36,12 +39,18 @@ export function forNextStep(verdicts: readonly Verdict[]): Verdict[] {
   return verdicts.map((verdict) => ({ ...verdict, passes: 0 }));
 }
 
+/** The metrics that are measured at a weight: without users' requests some tell nothing. */
+export function metricsAt(analysis: RolloutSpec["analysis"], weight: number): readonly Metric[] {
+  return (analysis?.metrics ?? []).filter(({ needsTraffic }) => weight > 0 || !needsTraffic);
+}
+
 /** Tells when the next measurement is due, in milliseconds from now; undefined while nothing is to be measured. */
-export function measureIn(cursor: Cursor, intervalMs: number, now: number): number | undefined {
+export function measureIn(cursor: Cursor, analysis: RolloutSpec["analysis"], now: number): number | undefined {
+  if (analysis === undefined || metricsAt(analysis, cursor.weight).length === 0) return undefined;
   if (cursor.stage !== "Stepping" || cursor.inPlaceAt === undefined || cursor.candidate === undefined) return undefined;
   const last = Math.max(
     Date.parse(cursor.inPlaceAt),
     cursor.measuredAt === undefined ? 0 : Date.parse(cursor.measuredAt),
   );
-  return Math.max(0, last + intervalMs - now);
+  return Math.max(0, last + durationMs(analysis.interval) - now);
 }

@@ -1,5 +1,6 @@
 import type { Cursor, Selection } from "../../api/v1alpha1/cursor.ts";
 import { Mark } from "../../api/v1alpha1/names.ts";
+import { type PreviewEffect, previewEffects } from "./preview.ts";
 import {
   hasTemplateOf,
   isLeaving,
@@ -28,6 +29,7 @@ export type Effect =
   | { readonly do: "MarkPod"; readonly pod: string; readonly uid: string; readonly serving: string }
   /** Gives the scale subresource its first number: an autoscaler gives up where it reads 0. */
   | { readonly do: "BeginScale"; readonly replicas: number }
+  | PreviewEffect
   | { readonly do: "Release" };
 
 /** What a stage wants of the cluster, absolutely. */
@@ -105,6 +107,7 @@ export function effectsFor(seen: Seen, cursor: Cursor, now: number): readonly Ef
   return [
     ...capacity(seen, cursor, wanted),
     ...traffic(seen, cursor, wanted),
+    ...previewEffects(seen, cursor),
     ...removal(seen, cursor, wanted, settled),
     ...release(seen, cursor, settled, now),
   ];

@@ -73,6 +73,8 @@ const strategy: fc.Arbitrary<Json> = fc.constantFrom<Json>(
       ],
     },
   },
+  { blueGreen: { hold: "2s", watch: "4s" } },
+  { blueGreen: { approval: {}, watch: "0s" } },
   { rolling: { batch: 1, hold: "2s" } },
   { rolling: { batch: "50%", hold: "0s" } },
   { canary: { steps: [{ weight: 20, hold: "2s" }, { approval: {} }, { weight: 50, hold: "2s" }] } },

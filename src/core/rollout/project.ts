@@ -74,6 +74,7 @@ const NEEDS_A_PERSON: ReadonlySet<string> = new Set([
   "InvalidQuery",
   "TargetConflict",
   "ServiceSelectsNothing",
+  "PreviewConflict",
   "ConfigMissing",
 ]);
 

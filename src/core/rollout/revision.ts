@@ -113,17 +113,27 @@ export function revisionDeployment(workload: Manifest, parts: RevisionParts): Ma
 
 /** The Service of a revision: it reaches exactly that revision's pods, on the ports of the callers' Service. */
 export function revisionService(service: Manifest, workload: string, rollout: string, hash: string): Manifest {
-  const ports = isObject(service["spec"]) ? service["spec"]["ports"] : undefined;
   const marks = { [Mark.rollout]: rollout, [Mark.revision]: hash };
+  return internalService(service, revisionName(workload, hash), marks, marks);
+}
+
+/** The Service of a fixed name by which people look at a candidate before users get it. */
+export function previewService(
+  service: Manifest,
+  { name, rollout, hash }: { readonly name: string; readonly rollout: string; readonly hash: string },
+): Manifest {
+  const labels = { [Mark.rollout]: rollout, [Mark.preview]: "true" };
+  return internalService(service, name, labels, { [Mark.rollout]: rollout, [Mark.revision]: hash });
+}
+
+function internalService(service: Manifest, name: string, labels: JsonObject, selector: JsonObject): Manifest {
+  const ports = isObject(service["spec"]) ? service["spec"]["ports"] : undefined;
+  const { namespace } = service.metadata;
   return {
     apiVersion: "v1",
     kind: "Service",
-    metadata: {
-      name: revisionName(workload, hash),
-      ...(service.metadata.namespace === undefined ? {} : { namespace: service.metadata.namespace }),
-      labels: marks,
-    },
-    spec: { selector: marks, ports: Array.isArray(ports) ? ports.map(withoutNodePort) : [] },
+    metadata: { name, ...(namespace === undefined ? {} : { namespace }), labels: labels as Record<string, string> },
+    spec: { selector, ports: Array.isArray(ports) ? ports.map(withoutNodePort) : [] },
   };
 }
 

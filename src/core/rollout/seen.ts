@@ -2,6 +2,7 @@ import type { Cursor } from "../../api/v1alpha1/cursor.ts";
 import { Mark } from "../../api/v1alpha1/names.ts";
 import type { RolloutSpec } from "../../api/v1alpha1/progressiverollout.ts";
 import type { Because } from "./because.ts";
+import type { PreviewSeen } from "./preview.ts";
 import { matches, overlaidSelector, SERVING } from "./selection.ts";
 
 /** A pod of a revision, or of the taken-over Deployment (then `revision` is absent). */
@@ -64,6 +65,7 @@ export interface Seen {
   readonly autoscaled: boolean;
   readonly revisions: readonly RevisionSeen[];
   readonly pods: readonly PodSeen[];
+  readonly previews: readonly PreviewSeen[];
   /** Why no new revision may be taken in: wrong input that only Git can mend. A way back is never held up by it. */
   readonly problem?: Because;
   /** Names of the pods that the Service's endpoints have as ready. */

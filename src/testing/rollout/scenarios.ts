@@ -17,7 +17,7 @@ const STEPS: Json = [
   { weight: 20, hold: "10s" },
   { weight: 50, hold: "10s" },
 ];
-const ANALYSIS: Json = {
+const ANALYSIS = {
   prometheus: { address: "http://prometheus:9090" },
   interval: "5s",
   deadline: "30s",
@@ -31,6 +31,7 @@ const BASE: Record<string, Json> = {
 };
 const JUDGED: Record<string, Json> = { ...BASE, analysis: ANALYSIS };
 const ROLLING: Record<string, Json> = { ...BASE, strategy: { rolling: { batch: 1, hold: "3s" } } };
+const BLUE_GREEN: Record<string, Json> = { ...JUDGED, strategy: { blueGreen: { hold: "5s", watch: "10s" } } };
 
 function world(spec: Record<string, Json>, change: (world: SimWorld) => void = () => {}): () => SimWorld {
   return () => {
@@ -249,5 +250,40 @@ export const scenarios: readonly Scenario[] = [
     world: world(BASE),
     happenings: [push(15, "v2"), push(46, "v1", "revert to")],
     seconds: 70,
+  },
+  { name: "blue-green-promoted", world: world(BLUE_GREEN), happenings: [push(15, "v2")], seconds: 80 },
+  {
+    name: "blue-green-refused-before-the-switch",
+    world: world(BLUE_GREEN, reads("v2", BAD)),
+    happenings: [push(15, "v2"), push(60, "v1", "revert to")],
+    seconds: 70,
+  },
+  {
+    name: "blue-green-switched-back",
+    world: world(BLUE_GREEN),
+    happenings: [push(15, "v2"), { at: 23, what: "v2 goes bad under traffic", act: reads("v2", BAD) }],
+    seconds: 70,
+  },
+  {
+    name: "blue-green-cancelled-after-the-switch",
+    world: world(BLUE_GREEN),
+    happenings: [push(15, "v2"), push(27, "v1", "revert to")],
+    seconds: 70,
+  },
+  {
+    name: "blue-green-switched-by-commit",
+    world: world({ ...JUDGED, strategy: { blueGreen: { approval: {}, watch: "5s" } } }),
+    happenings: [push(15, "v2"), set(40, "approve v2", { approvedRevision: "v2" })],
+    seconds: 80,
+  },
+  {
+    name: "blue-green-judged-by-users-alone",
+    world: world({
+      ...BASE,
+      strategy: { blueGreen: { watch: "10s" } },
+      analysis: { ...ANALYSIS, metrics: [{ name: "errors", successRate: { min: 99.5 }, needsTraffic: true }] },
+    }),
+    happenings: [push(15, "v2")],
+    seconds: 80,
   },
 ];

@@ -5,6 +5,7 @@ import { Mark } from "../../api/v1alpha1/names.ts";
 import { parseRollout, type RolloutSpec, type RolloutStatus } from "../../api/v1alpha1/progressiverollout.ts";
 import type { Observed, RolloutWorld } from "../../controllers/rollout/reconcile.ts";
 import { type Judgement, judge } from "../../core/analysis/judge.ts";
+import { metricsAt } from "../../core/analysis/record.ts";
 import type { Decision } from "../../core/rollout/decision.ts";
 import type { Effect } from "../../core/rollout/effects.ts";
 import type { Seen } from "../../core/rollout/seen.ts";
@@ -30,6 +31,8 @@ export class SimWorld extends SimCluster implements RolloutWorld {
   autoscaled = false;
   /** The callers' Service does not exist. */
   serviceGone = false;
+  /** Revision that each preview Service reaches, by the Service's name. */
+  readonly previews = new Map<string, string>();
   released = false;
   finalizer = false;
   /** Called before each write; throws a Crash where the operator is to die. */
@@ -90,6 +93,7 @@ export class SimWorld extends SimCluster implements RolloutWorld {
       autoscaled: this.autoscaled,
       revisions: [...this.revisions].map(([hash, { replicas, template }]) => ({ hash, replicas, template })),
       pods: this.pods.map((pod) => this.seen(pod)),
+      previews: [...this.previews].map(([name, revision]) => ({ name, revision })),
       endpoints: this.seenEndpoints(),
     };
     return { rollout, seen };
@@ -118,7 +122,7 @@ export class SimWorld extends SimCluster implements RolloutWorld {
 
   measure(observed: Observed, cursor: Cursor): readonly Judgement[] {
     const reading = this.behaviour(cursor.candidate ?? "").reading;
-    const judgements = (observed.seen.spec.analysis?.metrics ?? []).map((metric) => judge(metric, reading));
+    const judgements = metricsAt(observed.seen.spec.analysis, cursor.weight).map((metric) => judge(metric, reading));
     if (judgements.every(({ outcome }) => outcome === "Pass")) this.passed.add(cursor.candidate ?? "");
     return judgements;
   }
@@ -154,6 +158,12 @@ export class SimWorld extends SimCluster implements RolloutWorld {
         if (pod !== undefined) pod.labels = { ...pod.labels, [Mark.serving]: effect.serving };
         break;
       }
+      case "Preview":
+        this.previews.set(effect.service, effect.revision);
+        break;
+      case "RemovePreview":
+        this.previews.delete(effect.service);
+        break;
       case "BeginScale":
         this.spec = { ...this.spec, replicas: effect.replicas };
         break;

@@ -1,6 +1,6 @@
 import { durationMs } from "../../../api/v1alpha1/common.ts";
 import type { Cursor, Verdict } from "../../../api/v1alpha1/cursor.ts";
-import { measureIn } from "../../analysis/record.ts";
+import { measureIn, metricsAt } from "../../analysis/record.ts";
 import { because } from "../because.ts";
 import { hold, returning } from "../decision.ts";
 import type { Ready } from "../plan.ts";
@@ -35,7 +35,7 @@ export const unclear: Guard = ({ seen, cursor, step, now }) => {
   const { analysis } = seen.spec;
   // Before the first weight there are no requests to judge by: that step is the person's alone.
   if (analysis === undefined || (step.needsApproval && step.weight === 0)) return undefined;
-  const next = measureIn(cursor, durationMs(analysis.interval), now);
+  const next = measureIn(cursor, analysis, now);
   for (const { metric, verdict } of verdictsOf(seen, cursor)) {
     const exit = "goes on with a passing measurement";
     switch (verdict?.outcome) {
@@ -66,8 +66,7 @@ export const unclear: Guard = ({ seen, cursor, step, now }) => {
 };
 
 function verdictsOf(seen: Ready, cursor: Cursor) {
-  const metrics = seen.spec.analysis?.metrics ?? [];
-  return metrics.map((metric) => ({
+  return metricsAt(seen.spec.analysis, cursor.weight).map((metric) => ({
     metric,
     verdict: cursor.verdicts.find((v): v is Verdict => v.name === metric.name && v.revision === cursor.candidate),
   }));

@@ -1,4 +1,3 @@
-import { durationMs } from "../../../api/v1alpha1/common.ts";
 import type { Cursor } from "../../../api/v1alpha1/cursor.ts";
 import { forNextStep, measureIn } from "../../analysis/record.ts";
 import { because } from "../because.ts";
@@ -97,15 +96,14 @@ const unapproved: Guard = ({ seen, cursor, candidate, step, now }) => {
     approvedRevision === undefined ? "" : `; spec.approvedRevision names ${approvedRevision}, which is another`;
   const message = `revision ${candidate} waits for approval at weight ${cursor.weight}${other}`;
   // It is judged while it waits: a rejection needs nobody's approval.
-  const next = analysis === undefined ? undefined : measureIn(cursor, durationMs(analysis.interval), now);
+  const next = measureIn(cursor, analysis, now);
   return hold(cursor, because("AwaitingApproval", message, `commit spec.approvedRevision: ${candidate}`), next);
 };
 
 const holding: Guard = ({ seen, cursor, step, now }) => {
   const left = step.holdMs - since(cursor.inPlaceAt ?? iso(now), now);
   if (left <= 0) return undefined;
-  const measure =
-    seen.spec.analysis === undefined ? undefined : measureIn(cursor, durationMs(seen.spec.analysis.interval), now);
+  const measure = measureIn(cursor, seen.spec.analysis, now);
   const why = because("HoldTime", `weight ${cursor.weight} is held`, `goes on at ${iso(now + left)}`);
   return hold(cursor, why, Math.min(left, measure ?? left));
 };

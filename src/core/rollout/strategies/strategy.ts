@@ -1,5 +1,6 @@
 import type { RolloutSpec } from "../../../api/v1alpha1/progressiverollout.ts";
 import type { Sizes } from "../sizes.ts";
+import { blueGreenSteps } from "./blueGreen.ts";
 import { canarySteps } from "./canary.ts";
 import { rollingSteps } from "./rolling.ts";
 
@@ -16,7 +17,7 @@ export interface Step {
 
 /** The steps of the user's strategy for this many replicas; at least one. */
 export function stepsOf(strategy: RolloutSpec["strategy"], replicas: number): readonly Step[] {
-  return strategy.canary === undefined
-    ? rollingSteps(strategy.rolling ?? { batch: 1, hold: "0s" }, replicas)
-    : canarySteps(strategy.canary, replicas);
+  if (strategy.blueGreen !== undefined) return blueGreenSteps(strategy.blueGreen, replicas);
+  if (strategy.canary !== undefined) return canarySteps(strategy.canary, replicas);
+  return rollingSteps(strategy.rolling ?? { batch: 1, hold: "0s" }, replicas);
 }
