@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { JsonObject } from "../../../src/api/json.ts";
 import { openScene, type Scene } from "../../harness/scene.ts";
 import type { Shop } from "../../harness/shop.ts";
 import { cursorOf, historyOf, log, podsByVersion, underLoad, untilRest } from "../../harness/stories.ts";
@@ -16,7 +17,7 @@ async function previewed(shop: Shop): Promise<string> {
   return (await scene.kube.kubectl(["get", "--raw", path])).trim();
 }
 
-function blueGreen(strategy: Record<string, string | object>) {
+function blueGreen(strategy: JsonObject) {
   const metrics = [{ name: "errors", successRate: { min: 99.5 }, window: "10s", needsTraffic: true }];
   return { spec: { strategy: { blueGreen: strategy } }, successRate: 99.5, analysis: { metrics } };
 }
