@@ -1,8 +1,12 @@
 /** Names a state of a repository: exactly one member is set. */
 export interface GitRef {
-  readonly branch?: string;
-  readonly tag?: string;
-  readonly commit?: string;
+  readonly branch?: string | undefined;
+  readonly tag?: string | undefined;
+  /** A range such as `>=1.2 <2`: the highest version among the tags. */
+  readonly semver?: string | undefined;
+  /** A full name, such as refs/pull/7/head. */
+  readonly name?: string | undefined;
+  readonly commit?: string | undefined;
 }
 
 /** How a repository is reached. Values are secrets: never log one. */

@@ -53,7 +53,7 @@ it("applies a directory over SSH with known_hosts", async () => {
   expect(await valueIn(project)).toBe("ssh");
 });
 
-it.concurrent("follows a branch, a tag and a commit", async () => {
+it.concurrent("follows a branch, a tag, a commit, a range of versions and a full name", async () => {
   const project = await scene.project({ files: one("main") });
   const main = await project.copy.head();
   await project.untilApplied(main);
@@ -71,6 +71,16 @@ it.concurrent("follows a branch, a tag and a commit", async () => {
   await project.change({ ref: { tag: null, commit: main } });
   await project.untilApplied(main);
   expect(await valueIn(project)).toBe("main");
+  await project.copy.tag("v1.2.0", { annotated: true });
+  await project.copy.push({ ref: "v1.2.0" });
+  await project.change({ ref: { commit: null, semver: ">=1 <2" } });
+  await project.untilApplied(later);
+  const newest = await project.push("Newest", one("newest"));
+  await project.copy.tag("v1.10.0");
+  await project.copy.push({ ref: "v1.10.0" });
+  await project.untilApplied(newest);
+  await project.change({ ref: { semver: null, name: "refs/heads/main" } });
+  await project.untilApplied(main);
 });
 
 it.concurrent("applies a push at once by its webhook, although the interval is ten minutes", async () => {

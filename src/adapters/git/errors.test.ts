@@ -2,7 +2,6 @@ import { describe, expect, test } from "vitest";
 import { secretsOf } from "./access.ts";
 import { parseTrailers } from "./commit.ts";
 import { classify, plain, redact } from "./errors.ts";
-import { parseRefs } from "./refs.ts";
 import { configText, fixedSettings, sshCommand } from "./settings.ts";
 
 const about = { host: "example.com", url: "https://example.com/x.git", ref: 'branch "main"', secrets: [] };
@@ -113,13 +112,6 @@ describe("words from a repository", () => {
     const trailers = parseTrailers("Fairlead-Prune: confirm\nfairlead-prune: again\n__proto__: x\nnone\n: y\n");
     expect(Object.keys(trailers)).toEqual(["fairlead-prune", "__proto__"]);
     expect(trailers["fairlead-prune"]).toEqual(["confirm", "again"]);
-  });
-
-  test("a listed reference counts by its whole name, and peeled first", () => {
-    const [a, b] = ["a".repeat(40), "b".repeat(40)];
-    const output = `ref: refs/heads/trunk\tHEAD\n${a}\tHEAD\n${a}\trefs/tags/v1\n${b}\trefs/tags/v1^{}\n${a}\trefs/x/refs/heads/y\n`;
-    expect(parseRefs(output, "refs/tags/v1")).toEqual({ sha: b, fallback: "trunk" });
-    expect(parseRefs(output, "refs/heads/y").sha).toBeUndefined();
   });
 });
 

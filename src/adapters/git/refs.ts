@@ -1,17 +1,46 @@
-/** What a remote says of one reference, and which branch it offers by default. */
-export interface Listed {
-  readonly sha: string | undefined;
-  readonly fallback: string | undefined;
+import { compareBuild, parse, type Range, type SemVer } from "semver";
+import type { Named } from "./validate.ts";
+
+/** What is asked of a remote about one reference: of its branches or tags alone where that is possible. */
+export function question({ kind, remote }: Named, url: string): readonly string[] {
+  const filter = { Branch: ["--heads"], Tag: ["--tags"], Ref: [] }[kind];
+  return [...filter, url, remote, `${remote}^{}`];
 }
 
-/** Reads `ls-remote --symref`: the peeled line of an annotated tag wins, lines that only end like the name do not count. */
-export function parseRefs(output: string, wanted: string): Listed {
-  const refs = new Map<string, string>();
-  let fallback: string | undefined;
-  for (const line of output.split("\n")) {
-    const [left = "", name = ""] = line.split("\t");
-    if (/^[0-9a-f]{40,64}$/.test(left)) refs.set(name, left);
-    else if (name === "HEAD" && left.startsWith("ref: refs/heads/")) fallback = left.slice("ref: refs/heads/".length);
+/** Reads `ls-remote`: the peeled line of an annotated tag wins, lines that only end like the name do not count. */
+export function shaOf(output: string, wanted: string): string | undefined {
+  const refs = parseRefs(output);
+  return refs.get(`${wanted}^{}`) ?? refs.get(wanted);
+}
+
+/** Reads the default branch from `ls-remote --symref HEAD`. */
+export function defaultBranch(output: string): string | undefined {
+  return /^ref: refs\/heads\/(.+)\tHEAD$/m.exec(output)?.[1];
+}
+
+/**
+ * The tag with the highest version in a range, and what it stands for; `v1.2.3` counts as 1.2.3, and tags that are no full version do not count.
+ * Of equal versions the later build wins, then the name: which one it is never depends on the order of the list.
+ */
+export function highestTag(output: string, range: Range): { readonly name: string; readonly sha: string } | undefined {
+  const refs = parseRefs(output);
+  let best: { readonly name: string; readonly sha: string; readonly version: SemVer } | undefined;
+  for (const [ref, sha] of refs) {
+    if (!ref.startsWith("refs/tags/") || ref.endsWith("^{}")) continue;
+    const name = ref.slice("refs/tags/".length);
+    const version = parse(name);
+    if (version === null || !range.test(version)) continue;
+    const order = best === undefined ? 1 : compareBuild(version, best.version) || (name < best.name ? 1 : -1);
+    if (order > 0) best = { name, sha: refs.get(`${ref}^{}`) ?? sha, version };
   }
-  return { sha: refs.get(`${wanted}^{}`) ?? refs.get(wanted), fallback };
+  return best;
+}
+
+function parseRefs(output: string): ReadonlyMap<string, string> {
+  const refs = new Map<string, string>();
+  for (const line of output.split("\n")) {
+    const [sha = "", name = ""] = line.split("\t");
+    if (/^[0-9a-f]{40,64}$/.test(sha)) refs.set(name, sha);
+  }
+  return refs;
 }

@@ -5,10 +5,10 @@ import { type Commit, GitError, type GitSource } from "../../ports/git.ts";
 import { ask, isAncestor, type Local, localCommit, readCommit } from "./commit.ts";
 import { openOnDisk, sizeOf, sweep, touch } from "./disk.ts";
 import { Turnstile } from "./flights.ts";
-import { parseRefs } from "./refs.ts";
+import { defaultBranch, highestTag, question, shaOf } from "./refs.ts";
 import { callRemote, type Surroundings } from "./remote.ts";
 import { gitEnvironment } from "./settings.ts";
-import type { Remote, Wanted } from "./validate.ts";
+import { type Named, type Remote, tagNamed, type Wanted } from "./validate.ts";
 
 /** What all repositories of a store share. */
 export interface RepositoryOptions extends Surroundings {
@@ -17,8 +17,6 @@ export interface RepositoryOptions extends Surroundings {
   /** So many packs are merged. */
   readonly packs: number;
 }
-
-type Named = Exclude<Wanted, { readonly kind: "Commit" }>;
 
 const broken =
   /corrupt|bad object|bad tree|bad ref|unable to read|cannot be read|missing (blob|tree|commit)|loose object|not a git repository|inflate|cannot lock ref|gave no content/i;
@@ -74,21 +72,36 @@ export class Repository {
       await this.#have(wanted.sha, source, local);
       return this.#read(local, wanted.sha, undefined);
     }
-    const listed = await this.#call(source, signal, title(wanted), (git) =>
-      git.listRemote(["--symref", this.#remote.url, "HEAD", wanted.remote, `${wanted.remote}^{}`]),
-    );
-    const { sha, fallback } = parseRefs(listed, wanted.remote);
-    if (sha === undefined) throw refMissing(wanted, this.#remote, fallback);
-    let head = this.#heads.get(wanted.local) ?? (await headOf(local, wanted));
+    const [named, sha] = await this.#listed(wanted, source, signal);
+    let head = this.#heads.get(named.local) ?? (await headOf(local, named));
     if (head.sha !== sha) {
-      await this.#move(wanted, head.sha, source, local);
-      head = await headOf(local, wanted);
+      await this.#move(named, head.sha, source, local);
+      head = await headOf(local, named);
     }
     if (head.sha === undefined) {
-      throw new GitError("RefNotFound", `${title(wanted)} does not stand for a commit; name one that does`);
+      throw new GitError("RefNotFound", `${title(named)} does not stand for a commit; name one that does`);
     }
-    this.#heads.set(wanted.local, head);
+    this.#heads.set(named.local, head);
     return this.#read(local, head.sha, head.previous);
+  }
+
+  /** Asks the remote, once, which reference is meant and what it stands for. */
+  async #listed(
+    wanted: Exclude<Wanted, { readonly kind: "Commit" }>,
+    source: GitSource,
+    signal: AbortSignal,
+  ): Promise<readonly [Named, string]> {
+    const { url } = this.#remote;
+    const list = (args: readonly string[]) =>
+      this.#call(source, signal, title(wanted), (git) => git.listRemote([...args]));
+    if (wanted.kind === "Semver") {
+      const tag = highestTag(await list(["--tags", url]), wanted.range);
+      if (tag !== undefined) return [tagNamed(tag.name), tag.sha];
+      throw new GitError("RefNotFound", `no tag of ${url} is a version in ${title(wanted)}; push one, such as v1.2.3`);
+    }
+    const sha = shaOf(await list(question(wanted, url)), wanted.remote);
+    if (sha !== undefined) return [wanted, sha];
+    throw refMissing(wanted, this.#remote, defaultBranch(await list(["--symref", url, "HEAD"])));
   }
 
   /** A node that dies can leave a store with holes: it is thrown away, and the next try fetches anew. */

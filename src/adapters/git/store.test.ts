@@ -77,6 +77,33 @@ describe("resolving over TLS", () => {
     expect((await git.resolve(remote.source({ tag: "v1" }), never)).sha).toBe(two);
   });
 
+  test("follows the highest version in a range: one ls-remote while nothing changes", async () => {
+    const git = store();
+    const one = remote.repository.commit({ "a.yaml": "a: 1\n" });
+    remote.repository.git(["tag", "-a", "-m", "v1.2.0", "v1.2.0", one]);
+    remote.repository.git(["tag", "v2.0.0", one]);
+    const ref = { semver: ">=1.2 <2" };
+    expect((await git.resolve(remote.source(ref), never)).sha).toBe(one);
+    expect(await remote.requests(() => git.resolve(remote.source(ref), never))).toEqual({ calls: 1, fetches: 0 });
+    const two = remote.repository.commit({ "a.yaml": "a: 2\n" }, { onto: "none" });
+    remote.repository.git(["tag", "v1.10.0", two]);
+    // A history that has nothing in common with the former one, and yet another tag is no rewritten history.
+    expect(await git.resolve(remote.source(ref), never)).toMatchObject({ sha: two, forced: false });
+    await expect(git.resolve(remote.source({ semver: "^3" }), never)).rejects.toMatchObject({
+      reason: "RefNotFound",
+      message: expect.stringContaining('is a version in semver "^3"'),
+    });
+  });
+
+  test("follows a full name outside of branches and tags", async () => {
+    const git = store();
+    const sha = remote.repository.commit({ "a.yaml": "a: 1\n" });
+    remote.repository.git(["update-ref", "refs/pull/7/head", sha]);
+    const source = remote.source({ name: "refs/pull/7/head" });
+    expect((await git.resolve(source, never)).sha).toBe(sha);
+    expect(await remote.requests(() => git.resolve(source, never))).toEqual({ calls: 1, fetches: 0 });
+  });
+
   test("fetches a pinned commit by its hash, and reads after the cache is gone", async () => {
     const sha = remote.repository.commit({ "d/a.yaml": "a: 1\n" });
     remote.repository.commit({ "d/a.yaml": "a: 2\n" });

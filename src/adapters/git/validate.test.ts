@@ -71,6 +71,8 @@ describe("references", () => {
     [{ branch: "main" }, "refs/heads/main"],
     [{ branch: "renovate/@types/node-20.x" }, "refs/heads/renovate/@types/node-20.x"],
     [{ tag: "v1.2.3+build" }, "refs/tags/v1.2.3+build"],
+    [{ name: "refs/pull/7/head" }, "refs/pull/7/head"],
+    [{ name: "refs/heads/main" }, "refs/heads/main"],
   ])("%j stands for %s", (ref, remote) => {
     expect(parseRef(ref)).toMatchObject({ remote });
   });
@@ -82,6 +84,10 @@ describe("references", () => {
   test.each<[GitRef]>([
     [{}],
     [{ branch: "a", tag: "b" }],
+    ...["", "latest-ish", ">=1 || rm -rf", `${">=1 ".repeat(100)}`].map((semver): [GitRef] => [{ semver }]),
+    ...["refs/", "pull/7/head", "refs/heads/-x/../y", "refs/heads/$(id)", "--refs/heads/x"].map((name): [GitRef] => [
+      { name },
+    ]),
     [{ commit: "abc1234" }],
     [{ commit: `${"a".repeat(40)}\n` }],
     ...[

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { Range } from "semver";
 import { GitError, type GitRef } from "../../ports/git.ts";
 
 /** A checked address: nothing in it can be read as an option, a command or a credential. */
@@ -13,13 +14,18 @@ export interface Remote {
 /** A checked reference and where the local store keeps it. */
 export type Wanted =
   | { readonly kind: "Commit"; readonly sha: string; readonly local: string }
-  | {
-      readonly kind: "Branch" | "Tag";
-      readonly name: string;
-      readonly remote: string;
-      readonly local: string;
-      readonly previous: string;
-    };
+  /** `local` only tells ranges apart: the tag that is chosen is kept as any other tag. */
+  | { readonly kind: "Semver"; readonly name: string; readonly range: Range; readonly local: string }
+  | Named;
+
+/** One reference of the remote. */
+export interface Named {
+  readonly kind: "Branch" | "Tag" | "Ref";
+  readonly name: string;
+  readonly remote: string;
+  readonly local: string;
+  readonly previous: string;
+}
 
 const scpLike = /^([A-Za-z0-9_][A-Za-z0-9._-]*)@(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9][^:/@]*):(?!\/\/)(.+)$/;
 const parts = /^([A-Za-z][A-Za-z0-9+.-]*):\/\/(?:([^/@]*)@)?(\[[0-9A-Fa-f:.]+\]|[^/:@[\]]*)(?::([0-9]{1,5}))?(\/.*)?$/;
@@ -61,12 +67,12 @@ export function parseRemote(given: string, protocols: readonly string[]): Remote
   return { url: `${protocol}://${login}${address}${path}`, protocol, host: address };
 }
 
-/** Checks that a reference names exactly one branch, tag or commit, by the rules of `git check-ref-format`. */
+/** Checks that a reference names exactly one thing to follow, by the rules of `git check-ref-format`. */
 export function parseRef(ref: GitRef): Wanted {
   const given = Object.entries(ref).filter(([, value]) => value !== undefined);
   const [kind, value] = given[0] ?? [];
   if (given.length !== 1 || typeof value !== "string") {
-    throw new GitError("InvalidRef", "the reference must set exactly one of branch, tag and commit");
+    throw new GitError("InvalidRef", "the reference must set exactly one of branch, tag, semver, name and commit");
   }
   if (kind === "commit") {
     const sha = value.toLowerCase();
@@ -76,18 +82,45 @@ export function parseRef(ref: GitRef): Wanted {
       "a commit is named by its full hash of 40 hexadecimal digits, not by a part of it",
     );
   }
-  const why = refProblem(value);
-  if (why !== undefined) throw new GitError("InvalidRef", `the ${kind} name is not valid: ${why}`);
-  const space = kind === "tag" ? "tags" : "heads";
+  if (kind === "semver") return { kind: "Semver", name: value, range: parseRange(value), local: `semver ${value}` };
+  const full = kind === "name";
+  if (full && !/^refs\/./.test(value)) {
+    throw new GitError("InvalidRef", "a full name begins with refs/, for example refs/pull/7/head");
+  }
+  const why = refProblem(full ? value.slice("refs/".length) : value);
+  if (why !== undefined) throw new GitError("InvalidRef", `the ${full ? "full" : kind} name is not valid: ${why}`);
+  return full ? named("Ref", value) : kind === "tag" ? tagNamed(value) : named("Branch", value);
+}
+
+/** A tag by its short name. */
+export function tagNamed(name: string): Named {
+  return named("Tag", name);
+}
+
+function named(kind: Named["kind"], name: string): Named {
+  const space = { Branch: "heads", Tag: "tags", Ref: "names" }[kind];
   // Hashed, because "a" and "a/b" may follow each other on a remote but cannot stand beside each other in a store.
-  const file = createHash("sha256").update(value).digest("hex");
+  const file = createHash("sha256").update(name).digest("hex");
   return {
-    kind: kind === "tag" ? "Tag" : "Branch",
-    name: value,
-    remote: `refs/${space}/${value}`,
+    kind,
+    name,
+    remote: kind === "Ref" ? name : `refs/${space}/${name}`,
     local: `refs/fairlead/${space}/${file}`,
     previous: `refs/fairlead/previous/${space}/${file}`,
   };
+}
+
+/** Reads a range as npm does; a comma joins as a space does. A pre-release is taken only by a range that names one. */
+function parseRange(text: string): Range {
+  const plain = text.replaceAll(",", " ");
+  try {
+    if (text.length <= 255 && plain.trim() !== "") {
+      return new Range(plain, { includePrerelease: /[0-9x*]-[0-9A-Za-z]/.test(plain) });
+    }
+  } catch {
+    // told below
+  }
+  throw new GitError("InvalidRef", "semver is no range of versions; write for example >=1.2 <2, ~1.4 or 1.x");
 }
 
 /** Checks a full commit hash that comes from a status or an earlier answer. */

@@ -6,6 +6,21 @@ const ref = z
   .object({
     branch: z.string().min(1).max(255).optional().describe("branch: the branch to follow."),
     tag: z.string().min(1).max(255).optional().describe("tag: the tag to follow."),
+    semver: z
+      .string()
+      .min(1)
+      .max(255)
+      .regex(/^[-0-9A-Za-z.*^~<>=|+, ]+$/)
+      .optional()
+      .describe(
+        "semver: follow the highest version among the tags in a range such as `>=1.2 <2`; a pre-release only if the range names one.",
+      ),
+    name: z
+      .string()
+      .max(255)
+      .regex(/^refs\/./)
+      .optional()
+      .describe("name: the full name of what to follow, such as refs/pull/7/head."),
     commit: z
       .string()
       .max(40)
@@ -16,8 +31,8 @@ const ref = z
   .meta({
     "x-kubernetes-validations": [
       {
-        rule: "[has(self.branch), has(self.tag), has(self.commit)].filter(x, x).size() <= 1",
-        message: "set one of branch, tag and commit",
+        rule: "[has(self.branch), has(self.tag), has(self.semver), has(self.name), has(self.commit)].filter(x, x).size() <= 1",
+        message: "set one of branch, tag, semver, name and commit",
       },
     ],
   });

@@ -9,7 +9,7 @@ export const REASONS = {
   Suspended: "spec.suspend is set; nothing is applied or corrected.",
   // GitSync: what Git gave
   InvalidURL: "spec.url is no address that Fairlead fetches from.",
-  InvalidRef: "spec.ref is no valid name of a branch, tag or commit.",
+  InvalidRef: "spec.ref names no valid branch, tag, range of versions or commit.",
   InvalidPath: "spec.path leaves the repository or is malformed.",
   InvalidSpec: "The resource's spec or status cannot be read.",
   SecretMissing: "A Secret that the resource names does not exist or lacks a key.",
@@ -19,7 +19,7 @@ export const REASONS = {
   AuthFailed: "The Git host refuses the credentials.",
   HostKeyMismatch: "The Git host's SSH key is not the one in known_hosts.",
   RepositoryNotFound: "The Git host has no such repository, or hides it from these credentials.",
-  RefNotFound: "The repository has no such branch, tag or commit.",
+  RefNotFound: "The repository has no such branch, tag, version or commit.",
   PathNotFound: "The revision has nothing at spec.path.",
   SymlinkRefused: "A manifest is a symbolic link; Fairlead reads none.",
   LfsPointerRefused: "A manifest is a Git LFS pointer, not its content.",

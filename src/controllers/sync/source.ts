@@ -102,11 +102,9 @@ async function sourceOf(
     const message = `Secret ${namespace}/${spec.secretRef?.name} of spec.secretRef does not exist; create it, or correct the name`;
     return { kind: "GitFailed", reason: "SecretMissing", message };
   }
-  const { branch, tag, commit } = spec.ref;
-  const named = commit !== undefined ? { commit } : tag !== undefined ? { tag } : { branch: branch ?? "main" };
   return {
     url: spec.url,
-    ref: named,
+    ref: Object.keys(spec.ref).length === 0 ? { branch: "main" } : spec.ref,
     credentials: found === undefined ? {} : credentialsIn(found.secret),
     timeoutMs: durationMs(spec.timeout),
   };
