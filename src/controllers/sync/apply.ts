@@ -9,6 +9,7 @@ import { type Cluster, type Identity, isApiError } from "../../ports/cluster.ts"
 import { failureOf } from "./failure.ts";
 import type { ManagedObjects } from "./kinds.ts";
 import type { Recorded, SyncState } from "./state.ts";
+import { slim, takeOver } from "./takeOver.ts";
 
 /** What became of one object. `stored` is the live object as far as it is known. */
 export type Applied =
@@ -130,7 +131,9 @@ async function applyOnce(
     ...(applier.account === undefined ? {} : { account: applier.account }),
     ...(version === undefined ? {} : { resourceVersion: version }),
   };
-  const stored = await parts.cluster.apply(desired, options, signal);
+  const stored = slim(
+    await takeOver(await parts.cluster.apply(desired, options, signal), desired, applier, parts, signal),
+  );
   cache.put(stored);
   parts.share(stored);
   const drifted = change.kind === "Drift";
