@@ -5,7 +5,7 @@ import { parseGitSync } from "../api/v1alpha1/gitsync.ts";
 import type { Digest } from "../core/rollout/revision.ts";
 import type { SyncName } from "../core/sync/owner.ts";
 import type { Clock } from "../ports/clock.ts";
-import type { Cluster, Discovery } from "../ports/cluster.ts";
+import type { Census, Cluster, Discovery } from "../ports/cluster.ts";
 import { isApiError } from "../ports/cluster.ts";
 import type { Events } from "../ports/events.ts";
 import type { Git } from "../ports/git.ts";
@@ -32,7 +32,7 @@ import { SyncWorld } from "./sync/world.ts";
 
 /** Everything that the controllers need of the outside. */
 export interface ManagerParts {
-  readonly cluster: Cluster;
+  readonly cluster: Cluster & Census;
   readonly discovery: Discovery;
   readonly watcher: Watcher;
   readonly events: Events;

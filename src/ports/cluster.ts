@@ -38,8 +38,16 @@ export interface Cluster {
   apply(object: Manifest, options: ApplyOptions, signal: AbortSignal): Promise<Manifest>;
   /** Merge patch of one object. Answers the object as stored. */
   patch(ref: ObjectRef, patch: JsonObject, options: PatchOptions, signal: AbortSignal): Promise<Manifest>;
-  /** Deletes in the background. "Absent": it was gone already or is another one by now. */
-  remove(ref: ObjectRef, options: RemoveOptions, signal: AbortSignal): Promise<"Deleted" | "Absent">;
+  /**
+   * Deletes in the background. "Absent": it was gone already or is another one by now.
+   * An object that stays until its finalizers or its grace period have run is answered as it is now.
+   */
+  remove(ref: ObjectRef, options: RemoveOptions, signal: AbortSignal): Promise<"Deleted" | "Absent" | Manifest>;
+}
+
+/** Counts the objects of a kind in the whole cluster. */
+export interface Census {
+  count(apiVersion: string, kind: string, signal: AbortSignal): Promise<number>;
 }
 
 /** Creates an object that must not exist yet; 409 AlreadyExists is an `ApiError`. */

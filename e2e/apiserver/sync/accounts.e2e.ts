@@ -87,5 +87,5 @@ it.concurrent("lets a deleted sync go whose account is gone, and tells what it l
   await scene.kube.delete(project.ref);
   await scene.kube.waitGone(project.ref, { timeoutMs: 30_000 });
   expect(await scene.kube.find(project.refTo("v1", "ConfigMap", "one"))).toBeDefined();
-  await project.untilEvent("Forbidden", "left behind");
+  await project.untilEvent("LeftBehind", `ConfigMap ${project.namespace}/one`);
 });

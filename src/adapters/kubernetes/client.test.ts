@@ -146,6 +146,12 @@ test("a deletion insists on the very object and works in the background", async 
   });
 });
 
+test("a deletion that waits for finalizers answers the object that is still there", async () => {
+  const leaving = { ...web, metadata: { ...web.metadata, deletionTimestamp: "t", finalizers: ["x.dev/f"] } };
+  await using rig = await startApiRig((_request, response) => answer(response, 200, leaving));
+  expect(await rig.client.remove(ref, { uid: "u" }, never)).toMatchObject(leaving);
+});
+
 test.each(["v", undefined])("a deletion that conflicts with an object of uid %s is Absent", async (live) => {
   await using rig = await startApiRig((request, response) => {
     if (request.method === "DELETE") answer(response, 409, status(409, "Conflict", "the UID in the precondition"));
@@ -162,9 +168,18 @@ test("a deletion of a newer version is a Conflict, of what is gone Absent", asyn
       answer(response, 409, status(409, "Conflict", "the ResourceVersion in the precondition"));
     else answer(response, 404, status(404, "NotFound", "not found", { name: "web" }));
   });
-  const remove = (): Promise<string> => rig.client.remove(ref, { uid: "u", resourceVersion: "7" }, never);
+  const remove = () => rig.client.remove(ref, { uid: "u", resourceVersion: "7" }, never);
   await expect(remove()).rejects.toMatchObject({ kind: "Conflict" });
   expect(await remove()).toBe("Absent");
+});
+
+test("objects are counted by reading one", async () => {
+  await using rig = await startApiRig((_request, response) =>
+    answer(response, 200, { kind: "DeploymentList", metadata: { remainingItemCount: 41 }, items: [{}] }),
+  );
+  expect(await rig.client.count("apps/v1", "Deployment", never)).toBe(42);
+  expect(last(rig.server.requests)).toMatchObject({ path: "/apis/apps/v1/deployments" });
+  expect(last(rig.server.requests).query.get("limit")).toBe("1");
 });
 
 test("a creation is sent once: what exists already is the caller's to judge", async () => {

@@ -1,9 +1,10 @@
-import { type JsonObject, stringify } from "../../api/json.ts";
+import { type JsonObject, listAt, numberAt, stringify } from "../../api/json.ts";
 import { isManifest, type Manifest, type ObjectRef, refOf, title } from "../../api/objects.ts";
 import { FIELD_MANAGER } from "../../api/v1alpha1/names.ts";
 import {
   ApiError,
   type ApplyOptions,
+  type Census,
   type Cluster,
   type Creator,
   type Identity,
@@ -26,7 +27,7 @@ export interface ClientParts {
 }
 
 /** Reads and writes objects as raw JSON: a field that this code has never heard of arrives unharmed. */
-export class KubernetesClient implements Cluster, Creator {
+export class KubernetesClient implements Cluster, Creator, Census {
   readonly #parts: ClientParts;
 
   constructor(parts: ClientParts) {
@@ -87,7 +88,7 @@ export class KubernetesClient implements Cluster, Creator {
     );
   }
 
-  async remove(ref: ObjectRef, options: RemoveOptions, signal: AbortSignal): Promise<"Deleted" | "Absent"> {
+  async remove(ref: ObjectRef, options: RemoveOptions, signal: AbortSignal): Promise<"Deleted" | "Absent" | Manifest> {
     const headers = impersonation(options);
     const info = await this.#kind(ref, signal);
     const { uid, resourceVersion } = options;
@@ -102,8 +103,8 @@ export class KubernetesClient implements Cluster, Creator {
       retry: "Always",
     };
     try {
-      await this.#parts.transport.json(call, signal);
-      return "Deleted";
+      const answer = await this.#parts.transport.json(call, signal);
+      return isManifest(answer) && answer.metadata.deletionTimestamp !== undefined ? answer : "Deleted";
     } catch (error) {
       if (isApiError(error, "NotFound")) return "Absent";
       // A conflict means another object or a newer version of this one. The text that says which differs between kinds.
@@ -129,6 +130,18 @@ export class KubernetesClient implements Cluster, Creator {
       },
       signal,
     );
+  }
+
+  /** One object is read: the API server says how many more there are. */
+  async count(apiVersion: string, kind: string, signal: AbortSignal): Promise<number> {
+    const info = await this.#kind({ apiVersion, kind, name: "" }, signal);
+    const path = withQuery(collectionPath(apiVersion, info), { limit: "1" });
+    const what = `count ${info.resource}`;
+    const answer = await this.#parts.transport.json(
+      { verb: "list", resource: info.resource, what, path, retry: "Always" },
+      signal,
+    );
+    return listAt(answer, "items").length + (numberAt(answer, "metadata", "remainingItemCount") ?? 0);
   }
 
   /** Looked at with the operator's own rights: the account may be allowed to delete and not to read. */

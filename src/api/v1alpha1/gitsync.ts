@@ -81,6 +81,12 @@ export const gitSyncSpec = z.object({
       "serviceAccountName: the account in this namespace that all writes are made as. Default: the operator's own.",
     ),
   prune: z.boolean().default(true).describe("prune: delete what Git no longer has."),
+  deletionPolicy: z
+    .enum(["Prune", "Orphan", "Wait"])
+    .optional()
+    .describe(
+      "deletionPolicy: what becomes of the objects when this GitSync is deleted. Prune: they are deleted. Wait: the same, and the GitSync stays until they are gone, at most ten minutes. Orphan: they stay, without Fairlead's marks. Default: Prune, and Orphan where prune is false.",
+    ),
   suspend: z.boolean().default(false).describe("suspend: stop applying and correcting until it is false again."),
   webhook: z
     .object({ secretRef: z.object({ name: objectName }) })

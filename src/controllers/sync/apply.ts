@@ -41,6 +41,8 @@ export interface ApplyParts {
   readonly claimOn: (object: Manifest) => Claim | undefined;
   /** Whether the sync that an object's mark names lays claim to it. */
   readonly rivalOf: (owner: SyncName, id: string) => Rivalry;
+  /** The sync that has the first right to an object that bears no mark. */
+  readonly precedentOf: (id: string) => SyncName | undefined;
 }
 
 /** Who applies and what it remembers. */
@@ -102,7 +104,9 @@ async function applyOnce(
   const { object } = member;
   const cache = await parts.managed.of(object.apiVersion, object.kind, signal);
   const known = cache.get(`${object.metadata.namespace ?? ""}/${object.metadata.name}`);
-  const rival = known === undefined ? undefined : ownerOf(known);
+  const recorded = applier.state.recorded.get(member.id);
+  const first = known === undefined && recorded === undefined ? parts.precedentOf(member.id) : undefined;
+  const rival = known === undefined ? first : ownerOf(known);
   if (rival !== undefined && !sameSync(rival, applier.sync)) {
     const rivalry = parts.rivalOf(rival, member.id);
     const message = `belongs to GitSync ${rival.namespace}/${rival.name}`;
@@ -110,7 +114,6 @@ async function applyOnce(
     if (rivalry === "Rival") return failed(member, "OwnedByOther", message);
   }
   const claim = parts.claimOn(object);
-  const recorded = applier.state.recorded.get(member.id);
   // Whether an unmarked object is there matters to an overlay alone, and only before the first apply.
   const live =
     known ?? (claim === undefined || recorded !== undefined ? undefined : await parts.cluster.get(member.ref, signal));

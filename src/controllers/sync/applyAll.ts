@@ -34,7 +34,7 @@ function withoutKind(member: Member, elapsed: number): Applied {
 }
 
 /** Runs side by side, and ends when all have: nothing of a pass goes on behind the back of the next one. */
-async function mapLimited<A, B>(items: readonly A[], run: (item: A) => Promise<B>): Promise<readonly B[]> {
+export async function mapLimited<A, B>(items: readonly A[], run: (item: A) => Promise<B>): Promise<readonly B[]> {
   const results: B[] = [];
   let next = 0;
   const worker = async (): Promise<void> => {

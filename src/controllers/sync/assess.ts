@@ -11,8 +11,8 @@ export interface Assessment {
   readonly failures: readonly Failure[];
   readonly waiting: readonly Waiting[];
   /**
-   * Everything is applied and healthy, but for rollouts that another one holds back: that one may be just what is to be
-   * pruned, so they must not keep it.
+   * Everything is applied and healthy, but for rollouts and syncs that another one holds back: that one may be just what is
+   * to be pruned, so they must not keep it. So a GitSync is renamed in one commit.
    */
   readonly complete: boolean;
 }
@@ -52,6 +52,11 @@ export function assess(results: readonly Applied[], atRest: (namespace: string, 
   return { uids, failures, waiting, complete: failures.length === heldBack && waiting.length === 0 };
 }
 
+const HELD_BACK: Readonly<Record<string, string>> = { ProgressiveRollout: "TargetConflict", GitSync: "OwnedByOther" };
+
 function isHeldBack(object: Manifest): boolean {
-  return listAt(object, "status", "conditions").some((one) => stringAt(one, "reason") === "TargetConflict");
+  const reason = HELD_BACK[object.kind];
+  return listAt(object, "status", "conditions").some(
+    (one) => reason !== undefined && stringAt(one, "type") === "Ready" && stringAt(one, "reason") === reason,
+  );
 }

@@ -63,6 +63,8 @@ export function recheck(
       result.kind === "Slowed" ? [result.ms] : result.kind === "Waiting" ? [SOON_MS] : [],
     ),
     ...(because === "Unasked" ? [SOON_MS] : []),
+    // What cannot be read is told of by no watch.
+    ...(pruning.kind === "Prune" && pruning.keep.some(({ why }) => why === "Unreadable") ? [RETRY_MS] : []),
     ...(failures.length > 0 || because === "Unhealthy" || because === "RolloutUnderWay" ? [RETRY_MS] : []),
   ];
   return times.length === 0 ? undefined : Math.min(...times);

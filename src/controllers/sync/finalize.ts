@@ -1,15 +1,19 @@
 import { keyOf, refOf } from "../../api/objects.ts";
 import type { GitSync } from "../../api/v1alpha1/gitsync.ts";
 import { Mark } from "../../api/v1alpha1/names.ts";
+import { type Farewell, farewellOf, parting } from "../../core/sync/farewell.ts";
 import { after, never, type Requeue } from "../requeue.ts";
-import { prune } from "./prune.ts";
+import { orphan } from "./orphan.ts";
+import { type Pruned, prune } from "./prune.ts";
 import { identityOf } from "./reconcile.ts";
 import type { SyncWorld } from "./world.ts";
 
-/** How soon a deletion that failed is tried again. */
+/** How soon what failed is tried again. */
 const RETRY_MS = 5_000;
 /** How soon another sync may have looked at Git. */
 const SOON_MS = 300;
+/** A sync that is renamed may be deleted a moment before its new name is there. */
+const RENAME_MS = 2_000;
 
 /** Stores the finalizer, so that a deletion prunes first. */
 export async function claimSync(world: SyncWorld, sync: GitSync, signal: AbortSignal): Promise<void> {
@@ -18,44 +22,17 @@ export async function claimSync(world: SyncWorld, sync: GitSync, signal: AbortSi
 }
 
 /**
- * Deletes what a deleted sync had applied, unless spec.prune or spec.suspend says otherwise, and lets it go.
- * The person who deletes a sync has said so: the guard against mass deletion asks no second time.
- * Objects that refuse because the account lost its rights stay behind: a deletion must not hang for ever.
+ * Parts from the objects of a deleted sync as its spec says, and lets it go: at once or within ten minutes, whatever the
+ * API server, the account's rights or foreign finalizers do. The person who deletes a sync has said so: the guard against
+ * mass deletion asks no second time.
  */
 export async function finalizeSync(world: SyncWorld, sync: GitSync, signal: AbortSignal): Promise<Requeue> {
-  const { object, spec, status } = sync;
-  const { finalizers = [], namespace = "", name } = object.metadata;
+  const { finalizers = [] } = sync.object.metadata;
   if (!finalizers.includes(Mark.finalizer)) return never;
-  if (spec.prune && !spec.suspend) {
-    // The commit that removed this sync may have given its objects to another one. The API server cuts the time to whole
-    // seconds: a look of the other one counts only from the end of that second on.
-    const startedAt = (Date.parse(object.metadata.deletionTimestamp ?? "") || 0) + 1_000;
-    const result = await prune(
-      {
-        sync: { namespace, name },
-        members: [],
-        identity: identityOf(sync),
-        inventory: status.inventory ?? [],
-        claimedBy: (id) => world.neighbours.claimedBy(id, { namespace, name }),
-        unasked: world.neighbours.unasked(sync, { startedAt }),
-        operatorNamespace: world.operatorNamespace,
-        healthy: true,
-        rolloutsAtRest: true,
-        confirmed: true,
-        enabled: true,
-      },
-      world.cluster,
-      signal,
-    );
-    if (result.decision.kind === "Deferred") return after(SOON_MS);
-    if (result.deleted.length > 0) world.pruned(sync, result.deleted);
-    const left = result.failures.filter(({ reason }) => reason !== "Forbidden");
-    const unread = result.decision.kind === "Prune" && result.decision.keep.some(({ why }) => why === "Unreadable");
-    if (left.length > 0 || unread) {
-      await world.remember(sync, result.inventory, signal);
-      return after(RETRY_MS);
-    }
-    if (result.failures.length > 0) world.orphaned(sync, result.failures);
+  const policy = farewellOf(sync.spec);
+  if (policy !== "Leave") {
+    const requeue = await part(world, sync, policy, signal);
+    if (requeue !== undefined) return requeue;
   }
   await setFinalizers(
     world,
@@ -63,8 +40,58 @@ export async function finalizeSync(world: SyncWorld, sync: GitSync, signal: Abor
     finalizers.filter((one) => one !== Mark.finalizer),
     signal,
   );
-  world.states.forget(keyOf(object));
+  world.states.forget(keyOf(sync.object));
+  world.neighbours.contest(keyOf(sync.object), new Map());
   return never;
+}
+
+/** One try. undefined: there is nothing more to do. */
+async function part(
+  world: SyncWorld,
+  sync: GitSync,
+  policy: Farewell,
+  signal: AbortSignal,
+): Promise<Requeue | undefined> {
+  const deletedAt = Date.parse(sync.object.metadata.deletionTimestamp ?? "") || 0;
+  const elapsedMs = world.now() - deletedAt;
+  if (elapsedMs < RENAME_MS) return after(RENAME_MS - elapsedMs);
+  const result =
+    policy === "Orphan" ? await orphan(world, sync, signal) : await pruneAll(world, sync, deletedAt, signal);
+  if (result.decision.kind === "Deferred") return after(SOON_MS);
+  if (result.deleted.length > 0) world.pruned(sync, result.deleted);
+  const keep = result.decision.kind === "Prune" ? result.decision.keep : [];
+  const next = parting({ policy, failures: result.failures, keep, elapsedMs });
+  if (next.kind === "Stay") {
+    await world.report(sync, { kind: "Deleting", message: next.message }, result.inventory, signal);
+    return after(RETRY_MS);
+  }
+  if (next.message !== undefined) world.leftBehind(sync, next.message);
+  return undefined;
+}
+
+function pruneAll(world: SyncWorld, sync: GitSync, deletedAt: number, signal: AbortSignal): Promise<Pruned> {
+  const { namespace = "", name } = sync.object.metadata;
+  // The commit that removed this sync may have given its objects to another one. The API server cuts the time to whole
+  // seconds: a look of the other one counts only from the end of that second on.
+  const startedAt = deletedAt + 1_000;
+  return prune(
+    {
+      sync: { namespace, name },
+      members: [],
+      identity: identityOf(sync),
+      inventory: sync.status.inventory ?? [],
+      claimedBy: (id) => world.neighbours.claimedBy(id, { namespace, name }),
+      unasked: world.neighbours.unasked(sync, { startedAt }),
+      operatorNamespace: world.operatorNamespace,
+      healthy: true,
+      rolloutsAtRest: true,
+      confirmed: true,
+      enabled: true,
+      counts: new Map(),
+    },
+    world,
+    signal,
+  );
 }
 
 async function setFinalizers(

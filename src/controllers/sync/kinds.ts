@@ -25,13 +25,7 @@ export class ManagedObjects {
 
   /** The marked objects of a kind, complete. */
   async of(apiVersion: string, kind: string, signal: AbortSignal): Promise<ObjectCache> {
-    const id = `${apiVersion}/${kind}`;
-    let cache = this.#caches.get(id);
-    if (cache === undefined) {
-      const query = { apiVersion, kind, labelSelector: `${Mark.managed}=true` };
-      cache = this.#watcher.watch(query, (change) => this.#changed(change), this.#signal);
-      this.#caches.set(id, cache);
-    }
+    const cache = this.open(apiVersion, kind);
     if (cache.synced) return cache;
     const limit = AbortSignal.timeout(this.#late.has(cache) ? LATE_LIST_MS : FIRST_LIST_MS);
     try {
@@ -42,6 +36,23 @@ export class ManagedObjects {
       this.#late.add(cache);
       throw new ApiError("Unavailable", `objects of ${apiVersion} ${kind} cannot be listed, so drift would go unseen`);
     }
+  }
+
+  /** The same cache, complete or not. */
+  open(apiVersion: string, kind: string): ObjectCache {
+    const id = `${apiVersion}/${kind}`;
+    const known = this.#caches.get(id);
+    if (known !== undefined) return known;
+    const query = { apiVersion, kind, labelSelector: `${Mark.managed}=true` };
+    const cache = this.#watcher.watch(query, (change) => this.#changed(change), this.#signal);
+    this.#caches.set(id, cache);
+    return cache;
+  }
+
+  /** The same cache if it is complete already; nothing is waited for. */
+  complete(apiVersion: string, kind: string): ObjectCache | undefined {
+    const cache = this.#caches.get(`${apiVersion}/${kind}`);
+    return cache?.synced === true ? cache : undefined;
   }
 
   /** Wakes the sync that owns the object, or owned it before the change. */

@@ -30,6 +30,8 @@ type Since = Pick<SyncState, "startedAt">;
  */
 export class Neighbours {
   readonly #parts: NeighbourParts;
+  /** By the sync that is refused: the objects that it declares and their owners. */
+  readonly #refused = new Map<Key, ReadonlyMap<string, Key>>();
 
   constructor(parts: NeighbourParts) {
     this.#parts = parts;
@@ -41,11 +43,44 @@ export class Neighbours {
     const rival = this.#parts.syncs.get(key);
     if (rival === undefined || rival.metadata.deletionTimestamp !== undefined) return "None";
     const known = this.#parts.states.known(key);
-    const wants = known?.accepted === undefined ? hasInInventory(rival, id) : known.wanted.has(id);
+    const wants = known?.accepted === undefined ? inventoryOf(rival).has(id) : known.wanted.has(id);
     if (!wants) return "None";
     if (!this.#isLate(rival, sync, state)) return "Rival";
     this.#parts.notify(key);
     return "NotAsked";
+  }
+
+  /**
+   * The sync that comes before another one for an object that nobody's mark is on: it has applied it already, or it is the
+   * older of the two. Without this, whoever writes last would own it.
+   */
+  precedent(id: string, { object }: GitSync): SyncName | undefined {
+    for (const other of this.#parts.syncs.list()) {
+      if (keyOf(other) === keyOf(object) || other.metadata.deletionTimestamp !== undefined) continue;
+      const entry = inventoryOf(other).get(id);
+      if (entry === undefined || !(entry === "Applied" || isOlder(other, object))) continue;
+      return { namespace: other.metadata.namespace ?? "", name: other.metadata.name };
+    }
+    return undefined;
+  }
+
+  /** Notes which objects a sync is refused, and by whom. Owners of which something has changed are asked to tell of it. */
+  contest(refused: Key, owners: ReadonlyMap<string, Key>): void {
+    const before = this.#refused.get(refused) ?? new Map<string, Key>();
+    if (owners.size > 0) this.#refused.set(refused, owners);
+    else this.#refused.delete(refused);
+    const changed = [...before, ...owners].filter(
+      ([id, owner]) => before.get(id) !== owner || owners.get(id) !== owner,
+    );
+    this.wake(new Set(changed.map(([, owner]) => owner)));
+  }
+
+  /** The objects of a sync that others declare too, each with one of these, sorted. */
+  contests(owner: Key): readonly { readonly id: string; readonly by: Key }[] {
+    const found = [...this.#refused].flatMap(([by, owners]) =>
+      [...owners].filter(([, whose]) => whose === owner).map(([id]) => ({ id, by })),
+    );
+    return found.sort((a, b) => (`${a.id} ${a.by}` < `${b.id} ${b.by}` ? -1 : 1));
   }
 
   /** The other sync that has planned or applied an object that this one lets go. */
@@ -53,7 +88,7 @@ export class Neighbours {
     for (const sync of this.#parts.syncs.list()) {
       const { namespace, name, deletionTimestamp } = sync.metadata;
       if (deletionTimestamp !== undefined || (namespace === by.namespace && name === by.name)) continue;
-      if (hasInInventory(sync, id)) return keyOf(sync);
+      if (inventoryOf(sync).has(id)) return keyOf(sync);
     }
     return undefined;
   }
@@ -84,7 +119,24 @@ export class Neighbours {
   }
 }
 
-/** Read leniently: another sync that cannot be read must not stop this one. */
-function hasInInventory(sync: Manifest, id: string): boolean {
-  return listAt(sync, "status", "inventory").some((entry) => stringAt(entry, "id") === id);
+/** Until two syncs have applied an object, the older one has the right to it; of the same second, the first by name. */
+function isOlder(a: Manifest, b: Manifest): boolean {
+  const age = ({ metadata }: Manifest) => `${metadata.creationTimestamp ?? ""} ${metadata.namespace}/${metadata.name}`;
+  return age(a) < age(b);
+}
+
+type Held = ReadonlyMap<string, "Planned" | "Applied">;
+const inventories = new WeakMap<Manifest, Held>();
+
+/** Read leniently, and once for each version: another sync that cannot be read must not stop this one. */
+function inventoryOf(sync: Manifest): Held {
+  const known = inventories.get(sync);
+  if (known !== undefined) return known;
+  const held = new Map<string, "Planned" | "Applied">();
+  for (const entry of listAt(sync, "status", "inventory")) {
+    const id = stringAt(entry, "id");
+    if (id !== undefined) held.set(id, stringAt(entry, "uid") === undefined ? "Planned" : "Applied");
+  }
+  inventories.set(sync, held);
+  return held;
 }

@@ -2,10 +2,10 @@ import { setTimeout } from "node:timers/promises";
 import { type Key, keyOf } from "../../api/objects.ts";
 import type { GitSync, InventoryEntry } from "../../api/v1alpha1/gitsync.ts";
 import { type DesiredSet, desiredSet, wantedIds } from "../../core/sync/desiredSet.ts";
+import { confirmsPrune } from "../../core/sync/guard.ts";
 import { type Inventory, planned, prunable, withApplied } from "../../core/sync/inventory.ts";
 import type { SyncOutcome } from "../../core/sync/outcome.ts";
 import type { SyncName } from "../../core/sync/owner.ts";
-import { confirmsPrune } from "../../core/sync/prune.ts";
 import { type Identity, isApiError } from "../../ports/cluster.ts";
 import { after, never, type Requeue } from "../requeue.ts";
 import type { Applied } from "./apply.ts";
@@ -127,6 +127,7 @@ async function work(
   const reported = isSuperset(stored, inventory) ? sync : await world.remember(sync, inventory, signal);
   const identity = identityOf(sync);
   const elapsed = world.now() - state.startedAt;
+  const owners = new Map<string, Key>();
   const results = await applyAll(
     members,
     { sync: name, state, ...identity },
@@ -134,12 +135,18 @@ async function work(
       cluster: world.cluster,
       managed: world.managed,
       share: world.share,
-      rivalOf: (owner, id) => world.neighbours.rivalry(owner, id, sync, state),
+      rivalOf: (owner, id) => {
+        const rivalry = world.neighbours.rivalry(owner, id, sync, state);
+        if (rivalry === "Rival") owners.set(id, `${owner.namespace}/${owner.name}`);
+        return rivalry;
+      },
+      precedentOf: (id) => world.neighbours.precedent(id, sync),
       claimOn: world.claimOn,
     },
     { now: world.now, elapsed },
     signal,
   );
+  world.neighbours.contest(keyOf(object), owners);
   land(world, state, content, results);
   for (const result of results) world.tellOf(reported, result);
 
@@ -164,8 +171,9 @@ async function work(
       rolloutsAtRest: world.rolloutsAtRest(members),
       confirmed: confirmsPrune(commit.trailers),
       enabled: spec.prune,
+      counts: state.counts,
     },
-    world.cluster,
+    world,
     signal,
   );
   // They may have been waiting for this sync to let go.

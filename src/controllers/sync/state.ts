@@ -58,6 +58,8 @@ export interface SyncState {
   /** The last accepted content of which everything that rollouts look at has been applied. */
   landed: Content | undefined;
   readonly recorded: Map<string, Recorded>;
+  /** How many objects definitions had when their deletion was first planned, by the definition's uid. */
+  readonly counts: Map<string, number>;
   /** Ids that the last desired set laid claim to. */
   wanted: ReadonlySet<string>;
 }
@@ -86,6 +88,7 @@ export class SyncStates {
       startedAt: 0,
       landed: undefined,
       recorded: new Map(),
+      counts: new Map(),
       wanted: new Set(),
     };
     this.#states.set(key, fresh);

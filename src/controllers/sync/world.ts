@@ -1,19 +1,20 @@
 import type { JsonObject } from "../../api/json.ts";
 import { sameJson } from "../../api/json.ts";
 import { mergePatch } from "../../api/mergePatch.ts";
-import { type Manifest, refOf, title } from "../../api/objects.ts";
+import { keyOf, type Manifest, refOf, title } from "../../api/objects.ts";
 import { type GitSync, type GitSyncStatus, parseGitSync } from "../../api/v1alpha1/gitsync.ts";
 import { Mark } from "../../api/v1alpha1/names.ts";
 import { driverOf } from "../../core/rollout/driver.ts";
 import type { Claim } from "../../core/rollout/overlay.ts";
 import { some } from "../../core/status/text.ts";
 import type { Member } from "../../core/sync/desiredSet.ts";
-import { type Inventory, refOfEntry } from "../../core/sync/inventory.ts";
-import type { Failure, SyncOutcome } from "../../core/sync/outcome.ts";
+import { type Inventory, titleOf } from "../../core/sync/inventory.ts";
+import type { SyncOutcome } from "../../core/sync/outcome.ts";
 import { syncStatus } from "../../core/sync/report.ts";
-import type { Cluster, Discovery } from "../../ports/cluster.ts";
+import type { Census, Cluster, Discovery } from "../../ports/cluster.ts";
 import type { Events } from "../../ports/events.ts";
 import type { Commit } from "../../ports/git.ts";
+import type { Logger } from "../../telemetry/logger.ts";
 import type { RolloutView } from "../rollout/view.ts";
 import type { Applied } from "./apply.ts";
 import type { ManagedObjects } from "./kinds.ts";
@@ -23,11 +24,12 @@ import type { SyncStates } from "./state.ts";
 
 /** What the syncs need of the outside. */
 export interface SyncParts extends Omit<SourceParts, "tellRewritten">, NeighbourParts {
-  readonly cluster: Cluster;
+  readonly cluster: Cluster & Census;
   readonly discovery: Discovery;
   readonly events: Events;
   readonly managed: ManagedObjects;
   readonly rollout: RolloutView;
+  readonly log: Logger;
   /** Ends what goes on beside the passes. */
   readonly signal: AbortSignal;
   /** Where Fairlead itself runs. */
@@ -42,7 +44,7 @@ export class SyncWorld implements SourceParts {
   readonly git: SyncParts["git"];
   readonly renderer: SyncParts["renderer"];
   readonly secrets: SyncParts["secrets"];
-  readonly cluster: Cluster;
+  readonly cluster: Cluster & Census;
   readonly discovery: Discovery;
   readonly managed: ManagedObjects;
   readonly states: SyncStates;
@@ -107,6 +109,7 @@ export class SyncWorld implements SourceParts {
       generation: sync.object.metadata.generation ?? 0,
       now: new Date(this.now()).toISOString(),
       outcome,
+      contests: this.neighbours.contests(keyOf(sync.object)),
       ...(inventory === undefined ? {} : { inventory }),
       ...(request === undefined ? {} : { handledRequest: request }),
     });
@@ -137,10 +140,11 @@ export class SyncWorld implements SourceParts {
     this.#parts.events.note(sync.object, { type: "Normal", reason: "Pruned", message });
   }
 
-  orphaned(sync: GitSync, failures: readonly Failure[]): void {
-    const names = failures.map(({ ref }) => title(ref));
-    const message = `left behind, since their deletion is forbidden: ${some(names, LISTED)}`;
-    this.#parts.events.note(sync.object, { type: "Warning", reason: "Forbidden", message });
+  /** Tells what a deleted sync leaves. In a namespace that ends no Event can be made, so the log has it too. */
+  leftBehind(sync: GitSync, message: string): void {
+    this.#parts.events.note(sync.object, { type: "Warning", reason: "LeftBehind", message });
+    const { namespace, name } = sync.object.metadata;
+    this.#parts.log.warn({ namespace, name, message }, "a deleted sync is let go with objects left behind");
   }
 
   /** Takes the answer of a write to a sync. */
@@ -163,6 +167,10 @@ export class SyncWorld implements SourceParts {
   }
 
   #tell(object: Manifest, before: GitSyncStatus, after: GitSyncStatus): void {
+    const contested = after.conditions?.find(({ type }) => type === "Contested");
+    if (contested !== undefined && !before.conditions?.some(({ message }) => message === contested.message)) {
+      this.#parts.events.note(object, { type: "Warning", reason: contested.reason, message: contested.message });
+    }
     const ready = after.conditions?.find(({ type }) => type === "Ready");
     const former = before.conditions?.find(({ type }) => type === "Ready");
     if (ready === undefined) return;
@@ -172,11 +180,4 @@ export class SyncWorld implements SourceParts {
     const type = ready.status === "False" && ready.reason !== "Suspended" ? "Warning" : "Normal";
     this.#parts.events.note(object, { type, reason: ready.reason, message: ready.message });
   }
-}
-
-/** An object of the inventory as people call it. */
-function titleOf(id: string): string {
-  const [group = ""] = id.split("/");
-  const ref = refOfEntry({ id, apiVersion: group === "" ? "v1" : `${group}/v1` });
-  return ref === undefined ? id : title(ref);
 }

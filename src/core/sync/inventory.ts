@@ -1,4 +1,4 @@
-import { groupOf, identity, type ObjectRef } from "../../api/objects.ts";
+import { groupOf, identity, type ObjectRef, title } from "../../api/objects.ts";
 import type { InventoryEntry } from "../../api/v1alpha1/gitsync.ts";
 import { type Member, wantedIds } from "./desiredSet.ts";
 
@@ -47,6 +47,13 @@ export function refOfEntry(entry: InventoryEntry): ObjectRef | undefined {
   const [group, kind, namespace, name, ...rest] = entry.id.split("/");
   if (!kind || !name || !entry.apiVersion || rest.length > 0 || group !== groupOf(entry.apiVersion)) return undefined;
   return { apiVersion: entry.apiVersion, kind, ...(namespace ? { namespace } : {}), name };
+}
+
+/** An object of the inventory as people call it. */
+export function titleOf(id: string): string {
+  const [group = ""] = id.split("/");
+  const ref = refOfEntry({ id, apiVersion: group === "" ? "v1" : `${group}/v1` });
+  return ref === undefined ? id : title(ref);
 }
 
 function sorted(entries: readonly InventoryEntry[]): Inventory {

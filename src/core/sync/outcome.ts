@@ -34,6 +34,8 @@ export interface Failure {
 export type SyncOutcome =
   | { readonly kind: "Suspended" }
   | { readonly kind: "InvalidSpec"; readonly message: string }
+  /** The sync is deleted, and some of its objects are not gone yet. */
+  | { readonly kind: "Deleting"; readonly message: string }
   /** Git could not be read, or what it takes is missing. `message` is a sentence with the way out. */
   | { readonly kind: "GitFailed"; readonly reason: Reason; readonly message: string }
   /** Files are broken; nothing is applied. */

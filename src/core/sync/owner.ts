@@ -8,8 +8,8 @@ export interface SyncName {
   readonly name: string;
 }
 
-/** Namespaces of Kubernetes itself: no sync declares or deletes anything in them. */
-const SYSTEM_NAMESPACES: readonly string[] = ["kube-system", "kube-public", "kube-node-lease"];
+/** Kubernetes keeps names with this beginning for its own namespaces: no sync declares or deletes anything in them. */
+const SYSTEM_PREFIX = "kube-";
 
 /** The value of the owner mark: it names the sync and the very object, so that a copy of the mark is no claim. */
 export function ownerMark(sync: SyncName, ref: ObjectRef): string {
@@ -35,5 +35,5 @@ export function sameSync(a: SyncName, b: SyncName): boolean {
 export function protectedNamespace(ref: ObjectRef, operatorNamespace: string): string | undefined {
   const namespace = ref.namespace ?? (ref.apiVersion === "v1" && ref.kind === "Namespace" ? ref.name : undefined);
   if (namespace === undefined) return undefined;
-  return namespace === operatorNamespace || SYSTEM_NAMESPACES.includes(namespace) ? namespace : undefined;
+  return namespace === operatorNamespace || namespace.startsWith(SYSTEM_PREFIX) ? namespace : undefined;
 }

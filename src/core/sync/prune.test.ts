@@ -91,6 +91,7 @@ test.each<[string, Manifest | undefined | "Unreadable", object]>([
 test.each([
   ["in kube-system", map("x", "kube-system"), "Protected"],
   ["beside Fairlead", map("x", "fairlead"), "Protected"],
+  ["in another namespace of Kubernetes", map("x", "kube-flannel"), "Protected"],
   ["kube-system itself", { apiVersion: "v1", kind: "Namespace", name: "kube-system" }, "Protected"],
   ["the sync itself", { apiVersion: "fairlead.dev/v1alpha1", kind: "GitSync", ...SYNC }, "Itself"],
 ])("never deletes, even confirmed: %s", (_sentence, ref, why) => {
@@ -188,6 +189,19 @@ test("what is held is listed, with both ways out", () => {
   expect(plan([claim], names(9))).toMatchObject({
     message: expect.stringContaining("1 object, and with PersistentVolumeClaim shop/data all that is inside, is held"),
   });
+});
+
+test("a definition that is held says how many objects of other origin would go with it", () => {
+  const crd = { apiVersion: "apiextensions.k8s.io/v1", kind: "CustomResourceDefinition", name: "boats.x.dev" };
+  const boat = { apiVersion: "x.dev/v1", kind: "Boat", namespace: "shop", name: "b" };
+  const spec = { group: "x.dev", names: { kind: "Boat" }, versions: [{ name: "v1", served: true }] };
+  const objects = new Map([crd, boat].map((ref) => [identity(ref), { ...live(ref), spec }]));
+  const decision = (total: number | undefined) =>
+    plan([boat, crd], names(9), { live: (id) => objects.get(id), inhabitants: () => total });
+  const list = (text: string) => ({ message: expect.stringContaining(`is held: ${text}, Boat shop/b;`) });
+  expect(decision(3)).toMatchObject(list("CustomResourceDefinition boats.x.dev with 2 objects of other origin"));
+  expect(decision(1)).toMatchObject(list("CustomResourceDefinition boats.x.dev"));
+  expect(decision(undefined)).toMatchObject(list("CustomResourceDefinition boats.x.dev"));
 });
 
 test("deletes custom resources before their CRD", () => {

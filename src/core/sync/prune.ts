@@ -1,27 +1,17 @@
-import { groupOf, identity, type Manifest, type ObjectRef, refOf, title } from "../../api/objects.ts";
+import { groupOf, identity, type ObjectRef, refOf, title } from "../../api/objects.ts";
 import type { InventoryEntry } from "../../api/v1alpha1/gitsync.ts";
 import { API_VERSION, Mark } from "../../api/v1alpha1/names.ts";
 import { count, some } from "../status/text.ts";
+import { foreigners, guard, heldMessage, type Inhabited, type Removal } from "./guard.ts";
 import { type Inventory, refOfEntry } from "./inventory.ts";
 import { pruneOrder } from "./order.ts";
 import { ownerOf, protectedNamespace, type SyncName, sameSync } from "./owner.ts";
 
-/** The trailer of a commit message that lets a held deletion happen. */
-const CONFIRMATION = "Fairlead-Prune: confirm";
-
-/** Tells whether the trailers of a commit message, by their lower-case names, confirm its deletions. */
-export function confirmsPrune(trailers: Readonly<Record<string, readonly string[]>>): boolean {
-  const [name = "", value = ""] = CONFIRMATION.split(": ");
-  return trailers[name.toLowerCase()]?.includes(value) ?? false;
-}
-
 /** What a prune is planned from. */
-export interface PruneInput {
+export interface PruneInput extends Inhabited {
   readonly inventory: Inventory;
   /** `wantedIds` of the desired set: none of them is ever removed. */
   readonly wanted: ReadonlySet<string>;
-  /** The live object of an entry that isn't wanted. "Unreadable": nobody can tell whether there is one. */
-  readonly live: (id: string) => Manifest | undefined | "Unreadable";
   /** The other sync whose desired set has the object now, `namespace/name`: it takes the object over, so it isn't deleted. */
   readonly claimedBy?: (id: string) => string | undefined;
   /** Syncs of the same source that have not looked at this commit yet: one of them may take an object over. */
@@ -35,14 +25,6 @@ export interface PruneInput {
   readonly confirmed: boolean;
   /** spec.prune. */
   readonly enabled: boolean;
-}
-
-/** An object to delete, with what must still be true of it. */
-export interface Removal {
-  readonly id: string;
-  readonly ref: ObjectRef;
-  readonly uid: string;
-  readonly resourceVersion?: string;
 }
 
 /** An entry that leaves the inventory without a deletion. `message` says what happened to the object. */
@@ -77,20 +59,12 @@ export type PruneDecision =
       readonly keep: readonly Kept[];
     };
 
+const LISTED = 10;
+
 type Verdict =
   | ({ readonly kind: "Remove" } & Removal)
   | ({ readonly kind: "Forget" } & Forgotten)
   | ({ readonly kind: "Keep" } & Kept);
-
-/** Kinds whose deletion destroys more than the object. */
-const DESTRUCTIVE: readonly string[] = [
-  "/Namespace",
-  "/PersistentVolume",
-  "/PersistentVolumeClaim",
-  "apiextensions.k8s.io/CustomResourceDefinition",
-];
-const GUARDED_FROM = 5;
-const LISTED = 10;
 
 /**
  * Decides what to delete. An object goes only when no other uid than its own is recorded, its owner mark names us and itself,
@@ -123,7 +97,8 @@ export function planPrune(input: PruneInput): PruneDecision {
   }
   const alarm = guard(remove, remove.length + inventory.length - unwanted.length);
   if (alarm !== undefined && !input.confirmed) {
-    return { kind: "Held", reason: "PruneHeld", message: heldMessage(remove, alarm), ids: remove.map(({ id }) => id) };
+    const message = heldMessage(remove, alarm, (removal) => foreigners(removal, remove, input));
+    return { kind: "Held", reason: "PruneHeld", message, ids: remove.map(({ id }) => id) };
   }
   if (remove.length > 0 && !input.healthy) {
     return deferred("Unhealthy", `${deletions(remove)} waits until every object of the set is applied and healthy`);
@@ -199,31 +174,13 @@ function isItself(ref: ObjectRef, sync: SyncName): boolean {
   return fairlead && ref.namespace === sync.namespace && ref.name === sync.name;
 }
 
-/** Why a deletion needs a person's word; `total` counts what goes and what Git wants to stay. */
-function guard(remove: readonly Removal[], total: number): string | undefined {
-  const { length } = remove;
-  if (length === 0) return undefined;
-  if (length >= total) return `everything that this sync has applied, ${count(length, "object")}`;
-  if (length >= GUARDED_FROM && length * 2 > total) return `${length} of ${count(total, "object")}, more than half`;
-  const destructive = remove.filter(({ ref }) => DESTRUCTIVE.includes(`${groupOf(ref.apiVersion)}/${ref.kind}`));
-  if (destructive.length > 0)
-    return `${count(length, "object")}, and with ${some(destructive.map(named), 3)} all that is inside`;
-  return undefined;
-}
-
-function heldMessage(remove: readonly Removal[], alarm: string): string {
-  const objects = some(remove.map(named), LISTED);
-  return `The deletion of ${alarm}, is held: ${objects}; to delete, push a commit whose message ends with the line "${CONFIRMATION}", to keep, put the manifests back.`;
-}
-
 function deferred(because: "Disabled" | "Unasked" | "Unhealthy" | "RolloutUnderWay", message: string): PruneDecision {
   return { kind: "Deferred", because, reason: "PruneDeferred", message: `${message}.` };
 }
 
 function deletions(remove: readonly Removal[]): string {
-  return `The deletion of ${some(remove.map(named), LISTED)}`;
-}
-
-function named({ ref }: Removal): string {
-  return title(ref);
+  return `The deletion of ${some(
+    remove.map(({ ref }) => title(ref)),
+    LISTED,
+  )}`;
 }

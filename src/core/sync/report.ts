@@ -6,7 +6,7 @@ import { type Finding, setConditions } from "../status/conditions.ts";
 import { clip, count, oneLine, some } from "../status/text.ts";
 import type { Problem } from "./desiredSet.ts";
 import { endedAlike, pushHistory, type SyncHistoryEntry } from "./history.ts";
-import type { Inventory } from "./inventory.ts";
+import { type Inventory, titleOf } from "./inventory.ts";
 import type { Attempt, Failure, SyncOutcome } from "./outcome.ts";
 
 /** What a status is projected from. */
@@ -18,6 +18,8 @@ export interface SyncReport {
   readonly outcome: SyncOutcome;
   /** The inventory after this pass; without it the stored one stays. */
   readonly inventory?: Inventory;
+  /** Objects of this sync that others declare too, and which of them. */
+  readonly contests?: readonly { readonly id: string; readonly by: string }[];
   /** The value of the requested-at annotation that this pass has answered. */
   readonly handledRequest?: string;
 }
@@ -60,7 +62,12 @@ export function syncStatus(report: SyncReport): GitSyncStatus {
   return {
     ...before,
     observedGeneration: report.generation,
-    conditions: setConditions(before.conditions, findings(verdict), report.now, report.generation),
+    conditions: setConditions(
+      before.conditions,
+      [...findings(verdict), ...contested(report.contests)],
+      report.now,
+      report.generation,
+    ),
     ...(attempt === undefined ? {} : { attemptedRevision: attempt.revision }),
     ...(outcome.kind === "Applied" ? applied(outcome.attempt, outcome.objects) : {}),
     ...(report.inventory === undefined ? {} : { inventory: [...report.inventory] }),
@@ -80,6 +87,14 @@ function findings({ ready, reason, motion, message }: Verdict): readonly Finding
   return [{ type: "Ready", status: ready, ...said }, ...moving];
 }
 
+/** What its owner sees of a conflict: the other sync is refused, and says so itself. */
+function contested(contests: SyncReport["contests"] = []): readonly Finding[] {
+  if (contests.length === 0) return [];
+  const list = contests.map(({ id, by }) => `${titleOf(id)}, which GitSync ${by} declares as well and is refused`);
+  const message = `This sync keeps ${some(list, LISTED, "; ")}; declare each object in one of the two only.`;
+  return [{ type: "Contested", status: "True", reason: "Contested", message }];
+}
+
 function judge(outcome: SyncOutcome, before: GitSyncStatus): Verdict {
   switch (outcome.kind) {
     case "Suspended":
@@ -91,6 +106,8 @@ function judge(outcome: SyncOutcome, before: GitSyncStatus): Verdict {
       );
     case "InvalidSpec":
       return said("False", "InvalidSpec", "Stalled", sentence(outcome.message));
+    case "Deleting":
+      return said("False", "Deleting", "Reconciling", sentence(outcome.message));
     case "GitFailed": {
       const motion = PASSING.includes(outcome.reason) ? "Reconciling" : "Stalled";
       return said("False", outcome.reason, motion, sentence(outcome.message) + stillThere(before));

@@ -1,0 +1,38 @@
+import { refOf, title } from "../../api/objects.ts";
+import type { GitSync, InventoryEntry } from "../../api/v1alpha1/gitsync.ts";
+import { isOurs, unmarked } from "../../core/sync/farewell.ts";
+import { refOfEntry } from "../../core/sync/inventory.ts";
+import type { Failure } from "../../core/sync/outcome.ts";
+import type { Kept } from "../../core/sync/prune.ts";
+import { ApiError, isApiError } from "../../ports/cluster.ts";
+import { mapLimited } from "./applyAll.ts";
+import { lacksPermission, refusal } from "./failure.ts";
+import { look, type Pruned, type PruneParts } from "./prune.ts";
+import { identityOf } from "./reconcile.ts";
+
+/** Takes the marks off all objects of a sync, which stay. Answers like a prune that deletes nothing. */
+export async function orphan(parts: PruneParts, sync: GitSync, signal: AbortSignal): Promise<Pruned> {
+  const { status, object } = sync;
+  const name = { namespace: object.metadata.namespace ?? "", name: object.metadata.name };
+  const failures: Failure[] = [];
+  const keep: Kept[] = [];
+  const one = async (entry: InventoryEntry): Promise<void> => {
+    const ref = refOfEntry(entry);
+    if (ref === undefined) return;
+    const live = await look(entry, parts, signal);
+    if (live === "Unreadable") keep.push({ id: entry.id, why: "Unreadable", message: `${title(ref)} cannot be read` });
+    if (live === undefined || live === "Unreadable" || !isOurs(entry, live, name)) return;
+    try {
+      await parts.cluster.patch(refOf(live), unmarked(live), identityOf(sync), signal);
+    } catch (error) {
+      if (isApiError(error, "NotFound")) return;
+      if (!(error instanceof ApiError) || error.kind === "Fenced") throw error;
+      const reason = lacksPermission(error) ? "Forbidden" : "PruneFailed";
+      const message = refusal(error, `cannot patch ${title(ref)}: `, "keeps Fairlead's marks");
+      failures.push({ ref, reason, message });
+    }
+  };
+  const inventory = status.inventory ?? [];
+  await mapLimited(inventory, one);
+  return { decision: { kind: "Prune", remove: [], forget: [], keep }, inventory, deleted: [], failures };
+}
