@@ -2,6 +2,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
+import { createCel } from "./adapters/cel/cel.ts";
 import { createGit } from "./adapters/git/store.ts";
 import { KubernetesClient } from "./adapters/kubernetes/client.ts";
 import { Connection } from "./adapters/kubernetes/connection.ts";
@@ -101,6 +102,8 @@ async function run(options: RunOptions): Promise<void> {
         log,
         telemetry,
         operatorNamespace,
+        expressions: createCel(),
+        tenancy: options,
       },
       work,
       lease.lost,

@@ -14,6 +14,8 @@ import { GitProject, type ProjectOptions } from "./project.ts";
 export interface PlaneOptions {
   /** A proxy between the API server and the operator. */
   readonly proxy?: boolean;
+  /** Flags of the operator beside those that it needs here. */
+  readonly args?: readonly string[];
   readonly log?: (line: string) => void;
 }
 
@@ -71,7 +73,7 @@ export class PlaneScene implements AsyncDisposable {
 
 /** Sets the stage. What was set up is taken down in reverse order: at the end, and also when setting up fails half-way. */
 export async function openPlaneScene(options: PlaneOptions = {}): Promise<PlaneScene> {
-  const { log = () => {} } = options;
+  const { args = [], log = () => {} } = options;
   await using undo = new AsyncDisposableStack();
   const plane = undo.use(await openControlPlane({ log }));
   const scratch = await mkdtemp(join(tmpdir(), "fairlead-plane-"));
@@ -83,6 +85,6 @@ export async function openPlaneScene(options: PlaneOptions = {}): Promise<PlaneS
   await kube.apply({ apiVersion: "v1", kind: "Namespace", metadata: { name: namespace } });
   const proxy = options.proxy ? undo.use(await ApiProxy.start(plane.kubeconfig)) : undefined;
   const kubeconfig = proxy?.kubeconfig ?? plane.kubeconfig;
-  const operator = undo.use(await OperatorProcess.start({ kubeconfig, namespace, log }));
+  const operator = undo.use(await OperatorProcess.start({ kubeconfig, namespace, args, log }));
   return new PlaneScene({ undo: undo.move(), kube, git, operator, proxy, scratch });
 }

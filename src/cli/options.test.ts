@@ -19,6 +19,8 @@ describe("fairlead run", () => {
       listen: { host: "::", port: 8080 },
       leaseDuration: 15,
       logLevel: "info",
+      requireServiceAccount: false,
+      crossNamespaceRefs: false,
     });
   });
 
@@ -32,6 +34,19 @@ describe("fairlead run", () => {
 
   it.each(["", "2", "301", "-5", "1.5", "15s", "1e2"])("refuses a lease of %j", async (text) => {
     await expect(parse("run", `--lease-duration=${text}`)).rejects.toThrow("give whole seconds from 3 to 300");
+  });
+
+  it("takes the rules for tenants", async () => {
+    const args = ["--require-service-account", "--default-service-account", "deployer", "--cross-namespace-refs"];
+    expect(await parse("run", ...args)).toMatchObject({
+      requireServiceAccount: true,
+      defaultServiceAccount: "deployer",
+      crossNamespaceRefs: true,
+    });
+  });
+
+  it.each(["", "Deployer", "a/b", "../x"])("A14: refuses the default account %j", async (text) => {
+    await expect(parse("run", `--default-service-account=${text}`)).rejects.toThrow("name of a service account");
   });
 
   it.each(["", "8080", "host", "host:", "host:70000", "::1:8080"])("refuses to listen on %j", async (text) => {

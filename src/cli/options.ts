@@ -1,4 +1,5 @@
 import { Command, InvalidArgumentError, Option } from "commander";
+import { objectName } from "../api/v1alpha1/common.ts";
 import { isLogLevel, LOG_LEVELS, type LogLevel } from "../telemetry/logger.ts";
 
 /** What `fairlead run` was asked to do. */
@@ -12,6 +13,9 @@ export interface RunOptions {
   readonly kubeconfig?: string;
   readonly context?: string;
   readonly logLevel: LogLevel;
+  readonly requireServiceAccount: boolean;
+  readonly defaultServiceAccount?: string;
+  readonly crossNamespaceRefs: boolean;
 }
 
 /** Shorter, and a slow answer of the API server would end the leader; longer, and nobody would lead for minutes. */
@@ -40,6 +44,17 @@ export function command(version: string, run: (options: RunOptions) => Promise<v
     )
     .option("--kubeconfig <file>", "kubeconfig to use outside a cluster (default: KUBECONFIG)")
     .option("--context <name>", "context of the kubeconfig (default: its current one)")
+    .option(
+      "--require-service-account",
+      "refuse syncs that name no service account, rather than write as the operator",
+      false,
+    )
+    .option(
+      "--default-service-account <name>",
+      "service account, in the sync's own namespace, of syncs that name none",
+      accountName,
+    )
+    .option("--cross-namespace-refs", "let syncs refer to other namespaces, as in spec.dependsOn", false)
     .addOption(
       new Option("--log-level <level>", "how much is logged").choices(LOG_LEVELS).default("info").argParser(level),
     )
@@ -67,6 +82,11 @@ function leaseDuration(text: string): number {
   const { min, max } = LEASE_SECONDS;
   if (!(seconds >= min && seconds <= max)) throw new InvalidArgumentError(`give whole seconds from ${min} to ${max}`);
   return seconds;
+}
+
+function accountName(text: string): string {
+  if (!objectName.safeParse(text).success) throw new InvalidArgumentError("give the name of a service account");
+  return text;
 }
 
 function level(text: string): LogLevel {

@@ -4,10 +4,12 @@ import type { Key, Manifest } from "../api/objects.ts";
 import { parseGitSync } from "../api/v1alpha1/gitsync.ts";
 import type { Digest } from "../core/rollout/revision.ts";
 import type { SyncName } from "../core/sync/owner.ts";
+import type { Tenancy } from "../core/sync/tenancy.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Census, Cluster, Discovery } from "../ports/cluster.ts";
 import { isApiError } from "../ports/cluster.ts";
 import type { Events } from "../ports/events.ts";
+import type { Expressions } from "../ports/expressions.ts";
 import type { Git } from "../ports/git.ts";
 import type { Metrics } from "../ports/metrics.ts";
 import type { Renderer } from "../ports/render.ts";
@@ -27,7 +29,7 @@ import { ManagedObjects } from "./sync/kinds.ts";
 import { reconcileSync } from "./sync/reconcile.ts";
 import { Secrets, secretText } from "./sync/secrets.ts";
 import { SyncStates } from "./sync/state.ts";
-import { syncsOfSecret, watchSyncs } from "./sync/watchSyncs.ts";
+import { dependentsOf, syncsOfSecret, watchSyncs } from "./sync/watchSyncs.ts";
 import { SyncWorld } from "./sync/world.ts";
 
 /** Everything that the controllers need of the outside. */
@@ -44,6 +46,8 @@ export interface ManagerParts {
   readonly log: Logger;
   readonly telemetry: Telemetry;
   readonly operatorNamespace: string;
+  readonly expressions: Expressions;
+  readonly tenancy: Tenancy;
 }
 
 /** Controllers at work. */
@@ -72,7 +76,13 @@ export async function startManager(parts: ManagerParts, signal: AbortSignal, los
   const wakeSync = (key: Key) => queues.sync?.add(key);
 
   const caches = watchRollouts(watcher, parts.digest, wakeRollout, signal);
-  const syncs = watchSyncs(watcher, wakeSync, signal);
+  const syncs: ObjectCache = watchSyncs(
+    watcher,
+    (key) => {
+      for (const one of [key, ...dependentsOf(syncs, key)]) wakeSync(one);
+    },
+    signal,
+  );
   const secrets = new Secrets(
     watcher,
     (secret) => {

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { Manifest } from "../objects.ts";
 import { atLeast, conditions, objectName, time } from "./common.ts";
+import { dependency, healthCheck } from "./expressions.ts";
 
 const ref = z
   .object({
@@ -88,6 +89,20 @@ export const gitSyncSpec = z.object({
       "deletionPolicy: what becomes of the objects when this GitSync is deleted. Prune: they are deleted. Wait: the same, and the GitSync stays until they are gone, at most ten minutes. Orphan: they stay, without Fairlead's marks. Default: Prune, and Orphan where prune is false.",
     ),
   suspend: z.boolean().default(false).describe("suspend: stop applying and correcting until it is false again."),
+  dependsOn: z
+    .array(dependency)
+    .max(32)
+    .meta({ "x-kubernetes-list-type": "atomic" })
+    .optional()
+    .describe(
+      "dependsOn: other GitSyncs that must be ready before a new revision is applied. What is applied already is kept and corrected meanwhile.",
+    ),
+  healthChecks: z
+    .array(healthCheck)
+    .max(16)
+    .meta({ "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["apiVersion", "kind"] })
+    .optional()
+    .describe("healthChecks: CEL expressions that tell the health of kinds that Fairlead does not know."),
   webhook: z
     .object({ secretRef: z.object({ name: objectName }) })
     .optional()

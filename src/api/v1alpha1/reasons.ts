@@ -7,6 +7,13 @@ export const REASONS = {
   Applied: "All objects of the revision are applied and healthy.",
   Progressing: "Objects are being applied or are not healthy yet.",
   Suspended: "spec.suspend is set; nothing is applied or corrected.",
+  // GitSync: what it waits for
+  DependencyNotReady: "A GitSync of spec.dependsOn is not ready, so nothing new is applied.",
+  DependencyMissing: "A GitSync of spec.dependsOn does not exist.",
+  DependencyCycle: "GitSyncs wait for each other in a circle.",
+  ForeignReference: "The spec refers to another namespace, which the operator does not allow.",
+  InvalidExpression: "A CEL expression of the spec is wrong; the message names field and column.",
+  AccountRequired: "The operator lets no sync use its own rights, and the sync names no service account.",
   // GitSync: what Git gave
   InvalidURL: "spec.url is no address that Fairlead fetches from.",
   InvalidRef: "spec.ref names no valid branch, tag, range of versions or commit.",

@@ -1,5 +1,6 @@
 import { listAt, stringAt } from "../../api/json.ts";
 import { type Manifest, title } from "../../api/objects.ts";
+import { type CompiledCheck, customRule } from "../../core/sync/customHealth.ts";
 import { health } from "../../core/sync/health.ts";
 import type { Failure, Waiting } from "../../core/sync/outcome.ts";
 import type { Applied } from "./apply.ts";
@@ -18,7 +19,11 @@ export interface Assessment {
 }
 
 /** Holds every applied object against the rules of health; a rollout is there only when it rests at what Git says. */
-export function assess(results: readonly Applied[], atRest: (namespace: string, name: string) => boolean): Assessment {
+export function assess(
+  results: readonly Applied[],
+  checks: readonly CompiledCheck[],
+  atRest: (namespace: string, name: string) => boolean,
+): Assessment {
   const uids = new Map<string, string>();
   const failures: Failure[] = [];
   const waiting: Waiting[] = [];
@@ -39,7 +44,7 @@ export function assess(results: readonly Applied[], atRest: (namespace: string, 
       waiting.push({ ref: member.ref, message });
       continue;
     }
-    const { kind, message } = health(stored);
+    const { kind, message } = health(stored, customRule(checks, stored));
     const { ref, position } = member;
     if (kind === "Failed" && isHeldBack(stored)) heldBack += 1;
     if (kind === "Failed")

@@ -5,7 +5,6 @@ import { type Farewell, farewellOf, parting } from "../../core/sync/farewell.ts"
 import { after, never, type Requeue } from "../requeue.ts";
 import { orphan } from "./orphan.ts";
 import { type Pruned, prune } from "./prune.ts";
-import { identityOf } from "./reconcile.ts";
 import type { SyncWorld } from "./world.ts";
 
 /** How soon what failed is tried again. */
@@ -30,7 +29,9 @@ export async function finalizeSync(world: SyncWorld, sync: GitSync, signal: Abor
   const { finalizers = [] } = sync.object.metadata;
   if (!finalizers.includes(Mark.finalizer)) return never;
   const policy = farewellOf(sync.spec);
-  if (policy !== "Leave") {
+  const refused = world.refusalOf(sync);
+  if (refused !== undefined) world.leftBehind(sync, `everything is left behind: ${refused}`);
+  if (policy !== "Leave" && refused === undefined) {
     const requeue = await part(world, sync, policy, signal);
     if (requeue !== undefined) return requeue;
   }
@@ -56,7 +57,9 @@ async function part(
   const elapsedMs = world.now() - deletedAt;
   if (elapsedMs < RENAME_MS) return after(RENAME_MS - elapsedMs);
   const result =
-    policy === "Orphan" ? await orphan(world, sync, signal) : await pruneAll(world, sync, deletedAt, signal);
+    policy === "Orphan"
+      ? await orphan(world, sync, world.identityOf(sync), signal)
+      : await pruneAll(world, sync, deletedAt, signal);
   if (result.decision.kind === "Deferred") return after(SOON_MS);
   if (result.deleted.length > 0) world.pruned(sync, result.deleted);
   const keep = result.decision.kind === "Prune" ? result.decision.keep : [];
@@ -78,7 +81,7 @@ function pruneAll(world: SyncWorld, sync: GitSync, deletedAt: number, signal: Ab
     {
       sync: { namespace, name },
       members: [],
-      identity: identityOf(sync),
+      identity: world.identityOf(sync),
       inventory: sync.status.inventory ?? [],
       claimedBy: (id) => world.neighbours.claimedBy(id, { namespace, name }),
       unasked: world.neighbours.unasked(sync, { startedAt }),

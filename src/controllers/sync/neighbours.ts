@@ -103,6 +103,13 @@ export class Neighbours {
     return late;
   }
 
+  /** Whether a sync of the same source has not looked at this one's commit yet. It is asked to. */
+  isUnasked(other: Manifest, sync: GitSync, since: Since): boolean {
+    const late = this.#isLate(other, sync, since);
+    if (late) this.#parts.notify(keyOf(other));
+    return late;
+  }
+
   /** Lets syncs look at their objects again. */
   wake(syncs: Iterable<Key>): void {
     for (const key of syncs) this.#parts.wake(key);

@@ -4,14 +4,18 @@ import { isOurs, unmarked } from "../../core/sync/farewell.ts";
 import { refOfEntry } from "../../core/sync/inventory.ts";
 import type { Failure } from "../../core/sync/outcome.ts";
 import type { Kept } from "../../core/sync/prune.ts";
-import { ApiError, isApiError } from "../../ports/cluster.ts";
+import { ApiError, type Identity, isApiError } from "../../ports/cluster.ts";
 import { mapLimited } from "./applyAll.ts";
 import { lacksPermission, refusal } from "./failure.ts";
 import { look, type Pruned, type PruneParts } from "./prune.ts";
-import { identityOf } from "./reconcile.ts";
 
 /** Takes the marks off all objects of a sync, which stay. Answers like a prune that deletes nothing. */
-export async function orphan(parts: PruneParts, sync: GitSync, signal: AbortSignal): Promise<Pruned> {
+export async function orphan(
+  parts: PruneParts,
+  sync: GitSync,
+  identity: Identity,
+  signal: AbortSignal,
+): Promise<Pruned> {
   const { status, object } = sync;
   const name = { namespace: object.metadata.namespace ?? "", name: object.metadata.name };
   const failures: Failure[] = [];
@@ -23,7 +27,7 @@ export async function orphan(parts: PruneParts, sync: GitSync, signal: AbortSign
     if (live === "Unreadable") keep.push({ id: entry.id, why: "Unreadable", message: `${title(ref)} cannot be read` });
     if (live === undefined || live === "Unreadable" || !isOurs(entry, live, name)) return;
     try {
-      await parts.cluster.patch(refOf(live), unmarked(live), identityOf(sync), signal);
+      await parts.cluster.patch(refOf(live), unmarked(live), identity, signal);
     } catch (error) {
       if (isApiError(error, "NotFound")) return;
       if (!(error instanceof ApiError) || error.kind === "Fenced") throw error;

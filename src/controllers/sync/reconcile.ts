@@ -6,13 +6,14 @@ import { confirmsPrune } from "../../core/sync/guard.ts";
 import { type Inventory, planned, prunable, withApplied } from "../../core/sync/inventory.ts";
 import type { SyncOutcome } from "../../core/sync/outcome.ts";
 import type { SyncName } from "../../core/sync/owner.ts";
-import { type Identity, isApiError } from "../../ports/cluster.ts";
+import { isApiError } from "../../ports/cluster.ts";
 import { after, never, type Requeue } from "../requeue.ts";
 import type { Applied } from "./apply.ts";
 import { applyAll } from "./applyAll.ts";
 import { assess } from "./assess.ts";
 import { attemptOf, brokenOutcome, outcomeOf, recheck } from "./ending.ts";
 import { messageOf } from "./failure.ts";
+import { holdOn, inForce } from "./hold.ts";
 import { kindsOf } from "./kinds.ts";
 import { prune } from "./prune.ts";
 import { asksAnew, checkIn, readSource } from "./source.ts";
@@ -60,8 +61,12 @@ async function look(world: SyncWorld, sync: GitSync, signal: AbortSignal): Promi
   // While a look is under way, what it brings has not been worked on.
   const settled = state.looking === undefined ? state.lookedAt : state.settledAt;
 
-  const pass = state.content === undefined ? undefined : await work(world, sync, state, state.content, signal);
-  const outcome = state.trouble ?? brokenOutcome(state, world.now()) ?? pass?.outcome;
+  const hold = await holdOn(world, sync, state);
+  const known = hold?.reason !== "DependencyNotReady" ? sync : await planOnly(world, sync, state, signal);
+  const content = inForce(hold, state);
+  const pass = content === undefined ? undefined : await work(world, known, state, content, signal);
+  const held = hold === undefined ? undefined : ({ kind: "Held", ...hold } as const);
+  const outcome = state.trouble ?? brokenOutcome(state, world.now()) ?? held ?? pass?.outcome;
   if (outcome !== undefined) await world.report(sync, outcome, pass?.inventory, signal);
   state.settledAt = settled;
   const next = state.looking === undefined ? checkIn(sync, state, world.now()) : undefined;
@@ -90,6 +95,20 @@ async function lookAtGit(world: SyncWorld, sync: GitSync, state: SyncState): Pro
   const late = Symbol("late");
   const first = await Promise.race([looking, setTimeout(PATIENCE_MS, late, { ref: false })]);
   if (first === late) void looking.then(() => world.neighbours.wake([key]));
+}
+
+/**
+ * What a held commit will apply is in the inventory while it waits: the sync that lets an object go in the same commit
+ * sees that another one takes it, and deletes nothing.
+ */
+async function planOnly(world: SyncWorld, sync: GitSync, state: SyncState, signal: AbortSignal): Promise<GitSync> {
+  const { content, accepted } = state;
+  if (content === undefined || content.rendered === accepted?.rendered) return sync;
+  const { namespace = "", name } = sync.object.metadata;
+  const set = await setOf(world, content.rendered, { namespace, name }, signal);
+  const stored = sync.status.inventory ?? [];
+  const wanted = set.kind === "Refused" ? stored : planned(stored, set.members);
+  return isSuperset(stored, wanted) ? sync : await world.remember(sync, wanted, signal);
 }
 
 async function work(
@@ -125,7 +144,7 @@ async function work(
   // Write-ahead: what is about to be applied is in the inventory first, so a crash orphans nothing.
   const inventory = planned(stored, members);
   const reported = isSuperset(stored, inventory) ? sync : await world.remember(sync, inventory, signal);
-  const identity = identityOf(sync);
+  const identity = world.identityOf(sync);
   const elapsed = world.now() - state.startedAt;
   const owners = new Map<string, Key>();
   const results = await applyAll(
@@ -150,9 +169,10 @@ async function work(
   land(world, state, content, results);
   for (const result of results) world.tellOf(reported, result);
 
-  const assessed = assess(results, world.atRest);
+  const assessed = assess(results, state.checks?.health ?? [], world.atRest);
   const claimants = new Set<Key>();
-  const leaving = spec.prune && prunable(inventory, members).length > 0;
+  const enabled = spec.prune && state.hold === undefined;
+  const leaving = enabled && prunable(inventory, members).length > 0;
   const unasked = leaving ? world.neighbours.unasked(sync, state) : [];
   const pruned = await prune(
     {
@@ -170,7 +190,7 @@ async function work(
       healthy: assessed.complete,
       rolloutsAtRest: world.rolloutsAtRest(members),
       confirmed: confirmsPrune(commit.trailers),
-      enabled: spec.prune,
+      enabled,
       counts: state.counts,
     },
     world,
@@ -209,12 +229,6 @@ function land(world: SyncWorld, state: SyncState, content: Content, results: rea
   if (missing) return;
   state.landed = content;
   world.arrived(results.map(({ member }) => member.object));
-}
-
-/** Who the writes of a sync are made as. */
-export function identityOf({ object, spec }: GitSync): Identity {
-  const { namespace = "" } = object.metadata;
-  return spec.serviceAccountName === undefined ? {} : { account: { namespace, name: spec.serviceAccountName } };
 }
 
 function isSuperset(stored: readonly InventoryEntry[], wanted: Inventory): boolean {

@@ -1,8 +1,10 @@
 import type { Key, Manifest } from "../../api/objects.ts";
 import type { Rendered } from "../../api/rendered.ts";
+import type { Hold } from "../../core/sync/dependencies.ts";
 import type { DesiredSet, Problem } from "../../core/sync/desiredSet.ts";
 import type { SyncOutcome } from "../../core/sync/outcome.ts";
 import type { Commit } from "../../ports/git.ts";
+import type { Checks } from "./checks.ts";
 import type { Reads } from "./reads.ts";
 
 /** What was written for an object and what the API server made of it: drift is seen against the latter. */
@@ -37,6 +39,10 @@ export interface SyncState {
   accepted: Content | undefined;
   /** The desired set of a content all of whose kinds are served. */
   complete: { readonly of: Content; readonly set: DesiredSet } | undefined;
+  /** The expressions of the spec, compiled. */
+  checks: Checks | undefined;
+  /** Why nothing new is applied. */
+  hold: Hold | undefined;
   /** Why the last look at Git failed. */
   trouble: Extract<SyncOutcome, { kind: "GitFailed" }> | undefined;
   /** What the last rendering depended on. */
@@ -77,6 +83,8 @@ export class SyncStates {
       broken: undefined,
       accepted: undefined,
       complete: undefined,
+      checks: undefined,
+      hold: undefined,
       trouble: undefined,
       reads: undefined,
       asked: "",

@@ -1,11 +1,20 @@
 import { stringAt } from "../../api/json.ts";
-import type { Key, Manifest } from "../../api/objects.ts";
+import { type Key, keyOf, type Manifest } from "../../api/objects.ts";
 import { API_VERSION } from "../../api/v1alpha1/names.ts";
+import { dependenciesOf } from "../../core/sync/dependencies.ts";
 import type { ObjectCache, Watcher } from "../../ports/watch.ts";
 
 /** Watches the syncs themselves. */
 export function watchSyncs(watcher: Watcher, wake: (key: Key) => void, signal: AbortSignal): ObjectCache {
   return watcher.watch({ apiVersion: API_VERSION, kind: "GitSync" }, ({ key }) => wake(key), signal);
+}
+
+/** The syncs that wait, or may come to wait, for another one. */
+export function dependentsOf(syncs: ObjectCache, key: Key): readonly Key[] {
+  return syncs
+    .list()
+    .filter((sync) => dependenciesOf(sync).includes(key))
+    .map(keyOf);
 }
 
 /** The syncs that name a Secret. */

@@ -1,7 +1,7 @@
 import type { JsonObject } from "../../api/json.ts";
 import { sameJson } from "../../api/json.ts";
 import { mergePatch } from "../../api/mergePatch.ts";
-import { keyOf, type Manifest, refOf, title } from "../../api/objects.ts";
+import { type Key, keyOf, type Manifest, refOf, title } from "../../api/objects.ts";
 import { type GitSync, type GitSyncStatus, parseGitSync } from "../../api/v1alpha1/gitsync.ts";
 import { Mark } from "../../api/v1alpha1/names.ts";
 import { driverOf } from "../../core/rollout/driver.ts";
@@ -11,12 +11,15 @@ import type { Member } from "../../core/sync/desiredSet.ts";
 import { type Inventory, titleOf } from "../../core/sync/inventory.ts";
 import type { SyncOutcome } from "../../core/sync/outcome.ts";
 import { syncStatus } from "../../core/sync/report.ts";
-import type { Census, Cluster, Discovery } from "../../ports/cluster.ts";
+import { type Tenancy, writerOf } from "../../core/sync/tenancy.ts";
+import { ApiError, type Census, type Cluster, type Discovery, type Identity } from "../../ports/cluster.ts";
 import type { Events } from "../../ports/events.ts";
+import type { Expressions } from "../../ports/expressions.ts";
 import type { Commit } from "../../ports/git.ts";
 import type { Logger } from "../../telemetry/logger.ts";
 import type { RolloutView } from "../rollout/view.ts";
 import type { Applied } from "./apply.ts";
+import { impersonatedOnly } from "./impersonated.ts";
 import type { ManagedObjects } from "./kinds.ts";
 import { type NeighbourParts, Neighbours } from "./neighbours.ts";
 import type { SourceParts } from "./source.ts";
@@ -27,6 +30,8 @@ export interface SyncParts extends Omit<SourceParts, "tellRewritten">, Neighbour
   readonly cluster: Cluster & Census;
   readonly discovery: Discovery;
   readonly events: Events;
+  readonly expressions: Expressions;
+  readonly tenancy: Tenancy;
   readonly managed: ManagedObjects;
   readonly rollout: RolloutView;
   readonly log: Logger;
@@ -46,6 +51,8 @@ export class SyncWorld implements SourceParts {
   readonly secrets: SyncParts["secrets"];
   readonly cluster: Cluster & Census;
   readonly discovery: Discovery;
+  readonly expressions: Expressions;
+  readonly tenancy: Tenancy;
   readonly managed: ManagedObjects;
   readonly states: SyncStates;
   readonly neighbours: Neighbours;
@@ -59,7 +66,9 @@ export class SyncWorld implements SourceParts {
     this.git = parts.git;
     this.renderer = parts.renderer;
     this.secrets = parts.secrets;
-    this.cluster = parts.cluster;
+    this.cluster = parts.tenancy.requireServiceAccount ? impersonatedOnly(parts.cluster) : parts.cluster;
+    this.expressions = parts.expressions;
+    this.tenancy = parts.tenancy;
     this.discovery = parts.discovery;
     this.managed = parts.managed;
     this.states = parts.states;
@@ -67,6 +76,24 @@ export class SyncWorld implements SourceParts {
     this.operatorNamespace = parts.operatorNamespace;
     this.now = parts.now;
     this.signal = parts.signal;
+  }
+
+  /** Another sync, as stored. */
+  syncOf(key: Key): Manifest | undefined {
+    return this.#parts.syncs.get(key);
+  }
+
+  /** Who the writes of a sync are made as. */
+  identityOf(sync: GitSync): Identity {
+    const writer = writerOf(sync, this.tenancy);
+    if (writer.kind === "Refused") throw new ApiError("Forbidden", writer.message);
+    return writer.kind === "Operator" ? {} : { account: { namespace: writer.namespace, name: writer.name } };
+  }
+
+  /** Why a sync may write nothing at all. */
+  refusalOf(sync: GitSync): string | undefined {
+    const writer = writerOf(sync, this.tenancy);
+    return writer.kind === "Refused" ? writer.message : undefined;
   }
 
   /** What a rollout says of a shared object. */

@@ -9,7 +9,8 @@ export type { Health } from "./healthOf.ts";
 
 const OUTDATED = "its controller has not seen the latest change";
 
-type Rule = (object: Manifest) => Health;
+/** How objects of a kind tell their health. */
+export type Rule = (object: Manifest) => Health;
 
 /** The kinds that have a rule of their own, by `group/Kind`; all others follow the conventions of conditions. */
 const RULES: ReadonlyMap<string, Rule> = new Map<string, Rule>([
@@ -27,8 +28,9 @@ const RULES: ReadonlyMap<string, Rule> = new Map<string, Rule>([
 /**
  * How a live object is, by the kstatus rules and Fairlead's own where those are silent.
  * The messages hold no count that moves with every pod: a status is written when something changes for a person.
+ * `custom` is a rule that the sync brings for the object's kind; deletion and generations are looked at before it.
  */
-export function health(object: Manifest): Health {
+export function health(object: Manifest, custom?: Rule): Health {
   const { deletionTimestamp, finalizers = [], generation } = object.metadata;
   if (deletionTimestamp !== undefined) {
     const holders = finalizers.length === 0 ? "" : `; it waits for the finalizers ${some(finalizers, 3)}`;
@@ -38,7 +40,7 @@ export function health(object: Manifest): Health {
   if (observed !== undefined && generation !== undefined && observed < generation) {
     return inProgress(OUTDATED);
   }
-  return (RULES.get(`${groupOf(object.apiVersion)}/${object.kind}`) ?? byConditions)(object);
+  return (custom ?? RULES.get(`${groupOf(object.apiVersion)}/${object.kind}`) ?? byConditions)(object);
 }
 
 /** The rule of custom resources: Reconciling, Stalled, then Ready; whatever has none of them is current once it exists. */

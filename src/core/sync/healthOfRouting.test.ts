@@ -53,7 +53,31 @@ test.each<[string, Manifest, string, string]>([
   expect(health(one)).toEqual({ kind, message });
 });
 
+test.each(["GRPCRoute", "TLSRoute", "TCPRoute", "UDPRoute"])("a %s is judged by its parents as well", (kind) => {
+  const { spec, status } = route([report(gw, 2)]);
+  const rest = { spec: spec ?? {}, status: status ?? {} };
+  expect(health(object("gateway.networking.k8s.io/v1", kind, rest)).kind).toBe("Current");
+  expect(health(object("gateway.networking.k8s.io/v1", kind, { ...rest, status: {} })).kind).toBe("InProgress");
+});
+
 test.each<[string, Manifest, string]>([
+  [
+    "a GatewayClass that its controller has not accepted",
+    object("gateway.networking.k8s.io/v1", "GatewayClass", { status: { conditions: [when("Accepted", "Unknown")] } }),
+    "InProgress",
+  ],
+  [
+    "a GatewayClass that is accepted",
+    object("gateway.networking.k8s.io/v1", "GatewayClass", { status: { conditions: [when("Accepted")] } }),
+    "Current",
+  ],
+  [
+    "a Gateway that was programmed at an earlier generation",
+    object("gateway.networking.k8s.io/v1", "Gateway", {
+      status: { conditions: [when("Accepted"), when("Programmed", "True", "R", { observedGeneration: 1 })] },
+    }),
+    "InProgress",
+  ],
   ["a Service", object("v1", "Service", { spec: { type: "ClusterIP" } }), "Current"],
   ["a load balancer without address", object("v1", "Service", { spec: { type: "LoadBalancer" } }), "InProgress"],
   [

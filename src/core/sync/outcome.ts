@@ -1,6 +1,7 @@
 import type { ObjectRef } from "../../api/objects.ts";
 import type { Position } from "../../api/rendered.ts";
 import type { Reason } from "../../api/v1alpha1/reasons.ts";
+import type { Hold } from "./dependencies.ts";
 import type { Problem } from "./desiredSet.ts";
 
 /** The commit that a sync worked on. */
@@ -36,6 +37,8 @@ export type SyncOutcome =
   | { readonly kind: "InvalidSpec"; readonly message: string }
   /** The sync is deleted, and some of its objects are not gone yet. */
   | { readonly kind: "Deleting"; readonly message: string }
+  /** Nothing new is applied until something else has happened. */
+  | ({ readonly kind: "Held" } & Hold)
   /** Git could not be read, or what it takes is missing. `message` is a sentence with the way out. */
   | { readonly kind: "GitFailed"; readonly reason: Reason; readonly message: string }
   /** Files are broken; nothing is applied. */

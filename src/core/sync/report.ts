@@ -108,6 +108,13 @@ function judge(outcome: SyncOutcome, before: GitSyncStatus): Verdict {
       return said("False", "InvalidSpec", "Stalled", sentence(outcome.message));
     case "Deleting":
       return said("False", "Deleting", "Reconciling", sentence(outcome.message));
+    case "Held": {
+      const message = sentence(outcome.message) + stillThere(before);
+      // A wait for another sync is no failure: it ends by itself.
+      return outcome.stalled
+        ? said("False", outcome.reason, "Stalled", message)
+        : said("Unknown", outcome.reason, "Reconciling", message);
+    }
     case "GitFailed": {
       const motion = PASSING.includes(outcome.reason) ? "Reconciling" : "Stalled";
       return said("False", outcome.reason, motion, sentence(outcome.message) + stillThere(before));
