@@ -1,5 +1,6 @@
 import { type Commit, GitError } from "../../ports/git.ts";
 import { plain } from "./errors.ts";
+import type { GitObjects } from "./objects.ts";
 import { collector, runGit } from "./process.ts";
 
 /** What a local git process needs to know. */
@@ -7,6 +8,8 @@ export interface Local {
   readonly env: Readonly<Record<string, string>>;
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
+  /** Reads objects without a process for each call. */
+  readonly objects: GitObjects;
 }
 
 /** Runs a local command for its text; undefined when git says that there is no such thing. */

@@ -5,6 +5,7 @@ import { type Commit, GitError, type GitSource } from "../../ports/git.ts";
 import { ask, isAncestor, type Local, localCommit, readCommit } from "./commit.ts";
 import { openOnDisk, sizeOf, sweep, touch } from "./disk.ts";
 import { Turnstile } from "./flights.ts";
+import { GitObjects } from "./objects.ts";
 import { defaultBranch, highestTag, question, shaOf } from "./refs.ts";
 import { callRemote, type Surroundings } from "./remote.ts";
 import { gitEnvironment } from "./settings.ts";
@@ -30,12 +31,14 @@ export class Repository {
   readonly #commits = new Map<string, Commit>();
   /** What the local references stand for, so that at rest the remote is the only one that is asked. */
   readonly #heads = new Map<string, Head>();
+  readonly #objects: GitObjects;
   #ready: Promise<void> | undefined;
 
   constructor(dir: string, remote: Remote, options: RepositoryOptions) {
     this.#dir = dir;
     this.#remote = remote;
     this.#options = options;
+    this.#objects = new GitObjects(this.#env(join(dir, "home")));
   }
 
   /** How local commands reach this repository. */
@@ -47,7 +50,7 @@ export class Repository {
       this.#ready = undefined;
       throw new GitError("GitFailed", `the Git store cannot be opened (${String(error)}); check the cache volume`);
     }
-    return { env: this.#env(join(this.#dir, "home")), timeoutMs, signal };
+    return { env: this.#env(join(this.#dir, "home")), timeoutMs, signal, objects: this.#objects };
   }
 
   /** Brings a reference up to date and returns its commit. */
@@ -59,7 +62,8 @@ export class Repository {
   async using<T>(sha: string, source: GitSource, signal: AbortSignal, read: (local: Local) => Promise<T>): Promise<T> {
     return this.#mending(async () => {
       const local = await this.#local(source.timeoutMs, signal);
-      if ((await localCommit(local, sha)) === undefined) await this.#turn.pass(() => this.#have(sha, source, local));
+      const present = await this.#objects.info(`${sha}^{commit}`, local);
+      if (present === undefined) await this.#turn.pass(() => this.#have(sha, source, local));
       return read(local);
     });
   }
@@ -178,6 +182,7 @@ export class Repository {
   }
 
   async #discard(): Promise<void> {
+    this.#objects.close();
     await rm(this.#dir, { recursive: true, force: true });
     this.#commits.clear();
     this.#heads.clear();

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { GitFile } from "../../ports/git.ts";
 import { createRepository, type TestRepository, type TreeEntry } from "../../testing/gitRepository.ts";
 import type { Local } from "./commit.ts";
+import { GitObjects } from "./objects.ts";
 import { gitEnvironment } from "./settings.ts";
 import { lookAt, readTree } from "./tree.ts";
 
@@ -18,9 +19,12 @@ beforeAll(() => {
   root = mkdtempSync(join(tmpdir(), "fairlead-tree-"));
   repository = createRepository(root, "r.git");
   const env = gitEnvironment(repository.dir, root, ["https"], {});
-  local = { env, timeoutMs: 5_000, signal: new AbortController().signal };
+  local = { env, timeoutMs: 5_000, signal: new AbortController().signal, objects: new GitObjects(env) };
 });
-afterAll(() => rmSync(root, { recursive: true }));
+afterAll(() => {
+  local.objects.close();
+  rmSync(root, { recursive: true });
+});
 
 async function read(files: Readonly<Record<string, TreeEntry>>, ...paths: string[]): Promise<readonly GitFile[]> {
   return readTree(local, { sha: repository.commit(files), paths: paths.length === 0 ? [""] : paths, limits }, yaml);

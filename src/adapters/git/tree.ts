@@ -17,8 +17,10 @@ interface Entry {
 }
 
 const listing = 64 * 1024 * 1024;
-/** Most paths on one command line. */
-const pathsAtOnce = 500;
+/** What an entry takes in the list beside its path. */
+const listedEntry = 54;
+/** So many objects are asked for at once. */
+const inFlight = 100;
 const kinds: ReadonlyMap<string, GitEntry["kind"]> = new Map([
   ["040000", "Directory"],
   ["120000", "Link"],
@@ -32,16 +34,11 @@ export async function lookAt(
   sha: string,
   paths: readonly string[],
 ): Promise<ReadonlyMap<string, GitEntry>> {
+  const root = { mode: "040000", oid: await rootOf(local, sha), path: "" };
   const found = new Map<string, GitEntry>();
-  const asked = new Set(paths);
-  const names = [...asked].filter((path) => path !== "");
-  if (asked.has("")) found.set("", { kind: "Directory", hash: await rootOf(local, sha) });
-  for (let from = 0; from < names.length; from += pathsAtOnce) {
-    // -t: a directory is listed also when another path leads through it.
-    const entries = await lsTree(local, ["-t", sha, "--", ...names.slice(from, from + pathsAtOnce)]);
-    for (const { mode, oid, path } of entries) {
-      if (asked.has(path)) found.set(path, { kind: kinds.get(mode) ?? "File", hash: oid });
-    }
+  for (const path of new Set(paths)) {
+    const entry = await walk(local, root, path);
+    if (entry !== undefined) found.set(path, { kind: kinds.get(entry.mode) ?? "File", hash: entry.oid });
   }
   return found;
 }
@@ -70,7 +67,7 @@ export async function readTree(
 /** Lists the files and links at and below paths. */
 async function list(local: Local, sha: string, paths: readonly string[]): Promise<readonly Entry[]> {
   const found = await lookAt(local, sha, paths);
-  const directories: string[] = [];
+  const directories: Entry[] = [];
   const entries = new Map<string, Entry>();
   for (const path of paths) {
     const entry = found.get(path);
@@ -82,16 +79,39 @@ async function list(local: Local, sha: string, paths: readonly string[]): Promis
         `${shown(path)} is a submodule; submodules are not read: name its repository in a source`,
       );
     }
-    if (entry.kind === "Directory") directories.push(path);
+    if (entry.kind === "Directory") directories.push({ mode: "040000", oid: entry.hash, path });
     else entries.set(path, { mode: "100644", oid: entry.hash, path });
   }
-  if (directories.length > 0) {
-    const args = directories.includes("") ? [] : ["--", ...directories];
-    for (const entry of await lsTree(local, ["-r", sha, ...args])) {
-      if (kinds.get(entry.mode) !== "Submodule") entries.set(entry.path, entry);
-    }
-  }
+  for (const entry of await below(local, directories)) entries.set(entry.path, entry);
   return [...entries.values()];
+}
+
+/** Files and links below directories. */
+async function below(local: Local, directories: readonly Entry[]): Promise<readonly Entry[]> {
+  const found: Entry[] = [];
+  let listed = 0;
+  for (let level = directories; level.length > 0; ) {
+    const deeper: Entry[] = [];
+    for (let from = 0; from < level.length; from += inFlight) {
+      const some = level.slice(from, from + inFlight);
+      const trees = await Promise.all(some.map(({ oid }) => local.objects.tree(oid, local)));
+      for (const [index, items] of trees.entries()) {
+        for (const { name, ...item } of items) {
+          const entry = { ...item, path: joined(some[index]?.path ?? "", name) };
+          // A few small trees that hold each other many times over unfold without end.
+          listed += listedEntry + entry.path.length;
+          if (listed > listing) {
+            throw new GitError("TooLarge", `the list of files of this commit is larger than ${listing} bytes`);
+          }
+          const kind = kinds.get(entry.mode);
+          if (kind === "Directory") deeper.push(entry);
+          else if (kind !== "Submodule") found.push(entry);
+        }
+      }
+    }
+    level = deeper;
+  }
+  return found.sort((a, b) => (a.path < b.path ? -1 : 1));
 }
 
 function isLink({ mode }: Entry): boolean {
@@ -99,28 +119,24 @@ function isLink({ mode }: Entry): boolean {
 }
 
 async function rootOf(local: Local, sha: string): Promise<string> {
-  const output = collector(1024, "the answer of git");
-  await runGit({ ...local, args: ["rev-parse", "--verify", `${sha}^{tree}`], sink: output.sink });
-  return output.text().trim();
+  const root = await local.objects.info(`${sha}^{tree}`, local);
+  if (root === undefined) throw new GitError("GitFailed", `missing tree of ${sha} in the store; it is tried again`);
+  return root.oid;
 }
 
-async function lsTree(local: Local, args: readonly string[]): Promise<readonly Entry[]> {
-  const output = collector(listing, "the list of files of this commit");
-  const { code, stderr } = await runGit({
-    ...local,
-    args: ["ls-tree", "-z", "--full-tree", ...args],
-    sink: output.sink,
-  });
-  if (code !== 0) throw new GitError("GitFailed", `the tree cannot be read (${plain(stderr, 200)}); it is tried again`);
-  return output
-    .text()
-    .split("\0")
-    .filter((line) => line !== "")
-    .map((line) => {
-      const tab = line.indexOf("\t");
-      const [mode = "", , oid = ""] = line.slice(0, tab).split(" ");
-      return { mode, oid, path: line.slice(tab + 1) };
-    });
+async function walk(local: Local, root: Entry, path: string): Promise<Entry | undefined> {
+  let here = root;
+  for (const name of path === "" ? [] : path.split("/")) {
+    if (kinds.get(here.mode) !== "Directory") return undefined;
+    const found = (await local.objects.tree(here.oid, local)).find((item) => item.name === name);
+    if (found === undefined) return undefined;
+    here = { mode: found.mode, oid: found.oid, path: joined(here.path, name) };
+  }
+  return here;
+}
+
+function joined(directory: string, name: string): string {
+  return directory === "" ? name : `${directory}/${name}`;
 }
 
 /** Says why there is nothing at a path: a link on the way is another matter than a directory that was renamed. */
@@ -156,55 +172,31 @@ async function refuseDirectoryLinks(local: Local, sha: string, links: readonly E
   }
 }
 
-/** Reads blobs by one `cat-file --batch`. Sizes are checked before the bytes are kept. */
+/** Reads blobs. Sizes are asked for before any content is. */
 async function readFiles(local: Local, entries: readonly Entry[], limits: TreeLimits): Promise<GitFile[]> {
-  if (entries.length === 0) return [];
-  const files: GitFile[] = [];
-  let pending: Buffer[] = [];
-  let held = 0;
-  let need = 0; // bytes of content with its line end; 0 while a header is expected
+  const infos = await Promise.all(entries.map(({ oid }) => local.objects.info(oid, local)));
   let total = 0;
-  const header = (line: string): number => {
-    const entry = entries[files.length];
-    const [oid, type, size = ""] = line.split(" ");
-    if (entry === undefined || oid !== entry.oid || type !== "blob" || !/^\d+$/.test(size)) {
-      throw new GitError("GitFailed", `git gave no content for ${entry?.path ?? "a file"}; it is tried again`);
-    }
-    total += Number(size);
-    if (Number(size) > limits.fileBytes) throw tooLarge(`${entry.path} has ${size} bytes`, limits.fileBytes);
+  for (const [index, { path }] of entries.entries()) {
+    const info = infos[index];
+    if (info?.type !== "blob") throw noContent(path);
+    total += info.size;
+    if (info.size > limits.fileBytes) throw tooLarge(`${path} has ${info.size} bytes`, limits.fileBytes);
     if (total > limits.totalBytes) throw tooLarge("the manifest files have together", limits.totalBytes);
-    return Number(size) + 1;
-  };
-  const sink = (chunk: Buffer): void => {
-    pending.push(chunk);
-    held += chunk.length;
-    if (held < need) return;
-    let data = Buffer.concat(pending);
-    for (;;) {
-      if (need === 0) {
-        const end = data.indexOf(10);
-        if (end < 0) break;
-        need = header(data.toString("latin1", 0, end));
-        data = data.subarray(end + 1);
-      }
-      if (data.length < need) break;
-      files.push(fileOf(entries[files.length], data.subarray(0, need - 1)));
-      data = data.subarray(need);
-      need = 0;
-    }
-    pending = [data];
-    held = data.length;
-  };
-  const input = entries.map(({ oid }) => `${oid}\n`).join("");
-  const { code, stderr } = await runGit({ ...local, args: ["cat-file", "--batch", "--buffer"], input, sink });
-  if (code !== 0 || files.length !== entries.length) {
-    throw new GitError("GitFailed", `the files cannot be read (${plain(stderr, 200)}); it is tried again`);
   }
-  return files;
+  return Promise.all(
+    entries.map(async (entry) => {
+      const bytes = await local.objects.content(entry.oid, limits.fileBytes, local);
+      if (bytes === undefined) throw noContent(entry.path);
+      return fileOf(entry, bytes);
+    }),
+  );
 }
 
-function fileOf(entry: Entry | undefined, bytes: Buffer): GitFile {
-  const { path = "", oid = "" } = entry ?? {};
+function noContent(path: string): GitError {
+  return new GitError("GitFailed", `git gave no content for ${path}; it is tried again`);
+}
+
+function fileOf({ path, oid }: Entry, bytes: Buffer): GitFile {
   if (bytes.length < 1024 && bytes.toString("latin1", 0, lfs.length) === lfs) {
     throw new GitError(
       "LfsPointerRefused",
