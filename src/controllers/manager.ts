@@ -24,6 +24,7 @@ import { ClusterRolloutWorld } from "./rollout/controller.ts";
 import { Measurer } from "./rollout/measurer.ts";
 import { reconcileRollout } from "./rollout/reconcile.ts";
 import { viewOf } from "./rollout/view.ts";
+import { watchAutoscalers } from "./sync/autoscalers.ts";
 import { claimSync, finalizeSync } from "./sync/finalize.ts";
 import { ManagedObjects } from "./sync/kinds.ts";
 import { reconcileSync } from "./sync/reconcile.ts";
@@ -83,6 +84,7 @@ export async function startManager(parts: ManagerParts, signal: AbortSignal, los
     },
     signal,
   );
+  const autoscalers = watchAutoscalers(watcher, signal);
   const secrets = new Secrets(
     watcher,
     (secret) => {
@@ -96,7 +98,7 @@ export async function startManager(parts: ManagerParts, signal: AbortSignal, los
     if (state !== undefined) state.notified = true;
     wakeSync(key);
   };
-  await watcher.untilSynced([...Object.values(caches), syncs], signal);
+  await watcher.untilSynced([...Object.values(caches), syncs, autoscalers], signal);
   log.info({ rollouts: caches.rollouts.list().length, syncs: syncs.list().length }, "the caches are complete");
 
   const begunAt = clock.monotonic();
@@ -120,6 +122,7 @@ export async function startManager(parts: ManagerParts, signal: AbortSignal, los
     secrets,
     syncs,
     states,
+    autoscalers,
     managed: new ManagedObjects(watcher, wakeSync, signal),
     rollout: viewOf(sources, wakeRollout),
     now: clock.now,

@@ -1,3 +1,4 @@
+import { isObject, type Json, listAt, stringify } from "../../api/json.ts";
 import { type Key, keyOf, type Manifest } from "../../api/objects.ts";
 import type { Change, ObjectCache, WatchQuery } from "../../ports/watch.ts";
 import { matchesSelector } from "./selector.ts";
@@ -112,7 +113,9 @@ export class WatchedCache implements ObjectCache {
   /** The object as it is kept. A list is made smaller page by page, so that it is never in memory as a whole. */
   trimmed(object: Manifest): Manifest {
     const { managedFields: _, ...metadata } = object.metadata;
-    const smaller = { ...object, metadata };
+    const { fieldsOf } = this.query;
+    const kept = fieldsOf === undefined ? {} : { managedFields: appliedBy(fieldsOf, object) };
+    const smaller = { ...object, metadata: { ...metadata, ...kept } };
     return this.query.trim === undefined ? smaller : this.query.trim(smaller);
   }
 
@@ -145,4 +148,13 @@ export class WatchedCache implements ObjectCache {
     }
     this.#onChange({ key, before, now });
   }
+}
+
+/** The entries of one manager's applies. Their sets are kept as text: as trees they would outweigh the object. */
+function appliedBy(manager: string, object: Manifest): readonly Json[] {
+  return listAt(object, "metadata", "managedFields").flatMap((entry) => {
+    if (!isObject(entry) || entry["manager"] !== manager || entry["operation"] !== "Apply") return [];
+    const { fieldsV1, time: _, ...rest } = entry;
+    return [{ ...rest, fieldsV1: typeof fieldsV1 === "string" ? fieldsV1 : stringify(fieldsV1) }];
+  });
 }

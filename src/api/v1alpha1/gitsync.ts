@@ -38,6 +38,36 @@ const ref = z
     ],
   });
 
+const ignoreRule = z.object({
+  target: z
+    .object({
+      group: z.string().max(253).optional().describe('group: the API group, "" for core. Default: any.'),
+      kind: z.string().min(1).max(63),
+      name: z.string().min(1).max(253).optional().describe("name: of one object. Default: all of the kind."),
+      namespace: z.string().min(1).max(63).optional(),
+    })
+    .describe("target: the objects that are meant."),
+  paths: z
+    .array(
+      z
+        .string()
+        .max(512)
+        .regex(/^(\/([^~/]|~[01])*)+$/)
+        .meta({
+          "x-kubernetes-validations": [
+            {
+              rule: "!(self in ['/apiVersion', '/kind']) && (!self.startsWith('/metadata') || self.startsWith('/metadata/labels/') || self.startsWith('/metadata/annotations/'))",
+              message: "of the metadata only single labels and annotations can be ignored",
+            },
+          ],
+        }),
+    )
+    .min(1)
+    .max(20)
+    .meta({ "x-kubernetes-list-type": "set" })
+    .describe("paths: JSON pointers (RFC 6901), for example /spec/replicas."),
+});
+
 export const gitSyncSpec = z.object({
   url: z
     .string()
@@ -81,6 +111,12 @@ export const gitSyncSpec = z.object({
     .describe(
       "serviceAccountName: the account in this namespace that all writes are made as. Default: the operator's own.",
     ),
+  ignoreFields: z
+    .array(ignoreRule)
+    .max(50)
+    .meta({ "x-kubernetes-list-type": "atomic" })
+    .optional()
+    .describe("ignoreFields: fields that others own once an object is there: neither applied again nor corrected."),
   prune: z.boolean().default(true).describe("prune: delete what Git no longer has."),
   deletionPolicy: z
     .enum(["Prune", "Orphan", "Wait"])

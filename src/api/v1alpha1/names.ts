@@ -26,6 +26,12 @@ export const Mark = {
    * On a ConfigMap in Git, "shared" keeps it out of revisions: all pods see its changes at once.
    */
   config: `${GROUP}/config`,
+  /** Annotation on anything that a GitSync applied: digest of what Git said, so that a new process knows what is in place. */
+  applied: `${GROUP}/applied`,
+  /** Annotation on anything in Git: "merge", "if-not-present" or "ignore" restrict how it is applied. */
+  apply: `${GROUP}/apply`,
+  /** Annotation on anything in Git: "allowed" lets it be deleted and made anew where a field may not change. */
+  recreate: `${GROUP}/recreate`,
   /** Annotation on anything in Git: "disabled" keeps it from being pruned. */
   prune: `${GROUP}/prune`,
   /** Finalizer of both resources. */

@@ -44,6 +44,8 @@ export const REASONS = {
   OwnedByOther: "Another GitSync owns the object.",
   Contested: "Another GitSync declares an object of this one as well, and is refused; this one goes on.",
   UnknownKind: "The API server does not serve the kind (yet); the other objects are applied.",
+  InvalidAnnotation: "An annotation of an object in Git has a value that nobody reads.",
+  ImmutableField: "Git changes a field that the API server does not let change; the object is left as it is.",
   ApplyFailed: "The API server refused an object; the others are applied.",
   Unhealthy: "An applied object has failed.",
   Forbidden: "The account that writes lacks a permission.",
@@ -56,6 +58,7 @@ export const REASONS = {
   Pruned: "Objects that Git no longer has were deleted.",
   DriftCorrected: "An object had been changed or deleted by someone else and was put back.",
   Fighting: "Another writer keeps undoing Git's word; corrections are slowed down.",
+  Recreated: "An object was deleted and made anew, as its annotation allows.",
   HistoryRewritten: "The branch was force-pushed: the former revision is no ancestor.",
   // ProgressiveRollout: where it is
   Adopting: "The live Deployment is being taken over.",

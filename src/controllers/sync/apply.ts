@@ -1,19 +1,28 @@
 import type { Manifest } from "../../api/objects.ts";
 import type { Claim } from "../../core/rollout/overlay.ts";
-import { followed, overlay, wordOf } from "../../core/rollout/overlay.ts";
 import type { Member } from "../../core/sync/desiredSet.ts";
-import { differs } from "../../core/sync/drift.ts";
+import { entriesOf, isOurs } from "../../core/sync/fields.ts";
 import type { Failure } from "../../core/sync/outcome.ts";
-import { ownerOf, type SyncName, sameSync } from "../../core/sync/owner.ts";
+import type { SyncName } from "../../core/sync/owner.ts";
+import type { Pointer } from "../../core/sync/yields.ts";
 import { type Cluster, type Identity, isApiError } from "../../ports/cluster.ts";
 import { failureOf } from "./failure.ts";
+import { intend, type Write } from "./intent.ts";
 import type { ManagedObjects } from "./kinds.ts";
-import type { Recorded, SyncState } from "./state.ts";
+import { recreate } from "./recreate.ts";
+import type { SyncState } from "./state.ts";
 import { slim, takeOver } from "./takeOver.ts";
 
 /** What became of one object. `stored` is the live object as far as it is known. */
 export type Applied =
   | { readonly kind: "Unchanged" | "Written"; readonly member: Member; readonly stored: Manifest }
+  /** Deleted and made anew, for the sake of fields that may not change. */
+  | {
+      readonly kind: "Recreated";
+      readonly member: Member;
+      readonly stored: Manifest;
+      readonly fields: readonly string[];
+    }
   | { readonly kind: "Corrected"; readonly member: Member; readonly stored: Manifest; readonly path: string }
   | {
       readonly kind: "Slowed";
@@ -21,9 +30,13 @@ export type Applied =
       readonly stored: Manifest;
       readonly path: string;
       readonly ms: number;
+      /** Field managers that undo the corrections. */
+      readonly rivals?: string;
       /** Nobody has been told of this fight yet. */
-      readonly first: boolean;
+      readonly first?: boolean;
     }
+  /** Git says that it is to be left alone. */
+  | { readonly kind: "Ignored"; readonly member: Member }
   /** Something that comes by itself is missing. `message` continues a sentence that begins with the object. */
   | { readonly kind: "Waiting"; readonly member: Member; readonly message: string }
   | { readonly kind: "Failed"; readonly member: Member; readonly failure: Failure };
@@ -43,6 +56,10 @@ export interface ApplyParts {
   readonly rivalOf: (owner: SyncName, id: string) => Rivalry;
   /** The sync that has the first right to an object that bears no mark. */
   readonly precedentOf: (id: string) => SyncName | undefined;
+  /** The places of an object that belong to others once it is there. */
+  readonly yieldedBy: (member: Member) => readonly Pointer[];
+  /** A short name of a text. */
+  readonly digest: (text: string) => string;
 }
 
 /** Who applies and what it remembers. */
@@ -50,10 +67,6 @@ export interface Applier extends Identity {
   readonly sync: SyncName;
   readonly state: SyncState;
 }
-
-/** So many corrections of one object within a minute are a fight. */
-const FIGHT_CORRECTIONS = 5;
-const FIGHT_WINDOW_MS = 60_000;
 
 /** So often what is live may move on between the look at it and the write. */
 const LOOKS = 3;
@@ -72,7 +85,11 @@ export async function applyMember(
 ): Promise<Applied> {
   for (let look = 1; ; look++) {
     try {
-      return await applyOnce(member, applier, parts, now, signal);
+      const intent = await intend(member, applier, parts, now, signal);
+      if (intent.kind === "Write") return await write(intent, applier, parts, now, signal);
+      return intent.applied.kind === "Slowed"
+        ? await nameRivals(intent.applied, applier, parts, signal)
+        : intent.applied;
     } catch (error) {
       // This process must stop: nothing is to be reported.
       if (signal.aborted || isApiError(error, "Fenced")) throw error;
@@ -94,79 +111,75 @@ async function refresh({ ref, object }: Member, { cluster, managed }: ApplyParts
   if (live !== undefined) (await managed.of(object.apiVersion, object.kind, signal)).put(live);
 }
 
-async function applyOnce(
-  member: Member,
+async function write(
+  intent: Write,
   applier: Applier,
   parts: ApplyParts,
   now: number,
   signal: AbortSignal,
 ): Promise<Applied> {
-  const { object } = member;
-  const cache = await parts.managed.of(object.apiVersion, object.kind, signal);
-  const known = cache.get(`${object.metadata.namespace ?? ""}/${object.metadata.name}`);
-  const recorded = applier.state.recorded.get(member.id);
-  const first = known === undefined && recorded === undefined ? parts.precedentOf(member.id) : undefined;
-  const rival = known === undefined ? first : ownerOf(known);
-  if (rival !== undefined && !sameSync(rival, applier.sync)) {
-    const rivalry = parts.rivalOf(rival, member.id);
-    const message = `belongs to GitSync ${rival.namespace}/${rival.name}`;
-    if (rivalry === "NotAsked") return { kind: "Waiting", member, message };
-    if (rivalry === "Rival") return failed(member, "OwnedByOther", message);
+  const { member, drift } = intent;
+  let stored: Manifest;
+  let fields: readonly string[] | undefined;
+  try {
+    stored = await send(intent, intent.live, applier, parts, signal);
+  } catch (error) {
+    if (!isApiError(error, "Invalid")) throw error;
+    const end = await recreate(intent, error, applier, parts, signal);
+    if (end.kind !== "Gone") return end;
+    ({ fields } = end);
+    stored = await send(intent, undefined, applier, parts, signal);
   }
-  const claim = parts.claimOn(object);
-  // Whether an unmarked object is there matters to an overlay alone, and only before the first apply.
-  const live =
-    known ?? (claim === undefined || recorded !== undefined ? undefined : await parts.cluster.get(member.ref, signal));
-  const desired = overlay(object, claim, live);
-  const text = wordOf(object, claim, desired);
-  const change = changeOf(desired, text, recorded, known, claim);
-  if (change.kind === "None") return { kind: "Unchanged", member, stored: change.stored };
-  const corrections = (recorded?.corrections ?? []).filter((time) => now - time < FIGHT_WINDOW_MS);
-  if (change.kind === "Drift" && known !== undefined && recorded && corrections.length >= FIGHT_CORRECTIONS) {
-    const ms = (corrections[0] ?? now) + FIGHT_WINDOW_MS - now;
-    const first = !recorded.fighting;
-    applier.state.recorded.set(member.id, { ...recorded, fighting: true });
-    return { kind: "Slowed", member, stored: known, path: change.path, ms, first };
-  }
-  // An overlaid object is written only as it was seen: a rollout may have moved it on meanwhile.
-  const version = claim?.cursor === undefined ? undefined : live?.metadata.resourceVersion;
-  const options = {
-    ...(applier.account === undefined ? {} : { account: applier.account }),
-    ...(version === undefined ? {} : { resourceVersion: version }),
-  };
-  const stored = slim(
-    await takeOver(await parts.cluster.apply(desired, options, signal), desired, applier, parts, signal),
-  );
+  const cache = await parts.managed.of(stored.apiVersion, stored.kind, signal);
   cache.put(stored);
-  parts.share(stored);
-  const drifted = change.kind === "Drift";
+  const kept = slim(stored);
+  parts.share(kept);
+  const { corrections } = intent;
   applier.state.recorded.set(member.id, {
-    desired: text,
-    stored,
-    corrections: drifted ? [...corrections, now] : corrections,
-    fighting: corrections.length > 0 && recorded?.fighting === true,
+    desired: intent.text,
+    stored: kept,
+    corrections: drift === undefined ? corrections : [...corrections, now],
+    fighting: corrections.length === 0 ? undefined : applier.state.recorded.get(member.id)?.fighting,
   });
-  return drifted ? { kind: "Corrected", member, stored, path: change.path } : { kind: "Written", member, stored };
+  if (fields !== undefined) return { kind: "Recreated", member, stored: kept, fields };
+  return drift === undefined
+    ? { kind: "Written", member, stored: kept }
+    : { kind: "Corrected", member, stored: kept, path: drift };
 }
 
-type Difference =
-  | { readonly kind: "None"; readonly stored: Manifest }
-  | { readonly kind: "New" }
-  | { readonly kind: "Drift"; readonly path: string };
-
-function changeOf(
-  desired: Manifest,
-  text: string,
-  recorded: Recorded | undefined,
+async function send(
+  intent: Write,
   live: Manifest | undefined,
-  claim: Claim | undefined,
-): Difference {
-  if (recorded === undefined || recorded.desired !== text) return { kind: "New" };
-  if (live === undefined) return { kind: "Drift", path: "the object was deleted or lost its label" };
-  if (live.metadata.uid !== recorded.stored.metadata.uid) return { kind: "Drift", path: "the object was replaced" };
-  if (live.metadata.resourceVersion === recorded.stored.metadata.resourceVersion) return { kind: "None", stored: live };
-  const path = differs(desired, followed(recorded.stored, claim, live), live);
-  return path === undefined ? { kind: "None", stored: live } : { kind: "Drift", path };
+  { account }: Identity,
+  parts: ApplyParts,
+  signal: AbortSignal,
+): Promise<Manifest> {
+  const identity = account === undefined ? {} : { account };
+  const { object, resourceVersion } = intent.over(live);
+  const stored = await parts.cluster.apply(
+    object,
+    { ...identity, ...(resourceVersion === undefined ? {} : { resourceVersion }) },
+    signal,
+  );
+  return intent.options.apply === "Merge" ? stored : takeOver(stored, intent, identity, parts, signal);
+}
+
+/** Reads once for each fight who else writes. */
+async function nameRivals(
+  slowed: Applied & { readonly kind: "Slowed" },
+  { state }: Applier,
+  { cluster }: ApplyParts,
+  signal: AbortSignal,
+): Promise<Applied> {
+  const { member } = slowed;
+  const recorded = state.recorded.get(member.id);
+  if (recorded?.fighting !== undefined) return { ...slowed, rivals: recorded.fighting };
+  const live = await cluster.get(member.ref, signal);
+  const others =
+    live === undefined ? [] : entriesOf(live).filter((entry) => !isOurs(entry) && entry.subresource !== "status");
+  const rivals = [...new Set(others.map(({ manager }) => `"${manager}"`))].sort().join(", ") || "another writer";
+  if (recorded !== undefined) state.recorded.set(member.id, { ...recorded, fighting: rivals });
+  return { ...slowed, rivals, first: true };
 }
 
 /** A failure of one object; the others go on. */

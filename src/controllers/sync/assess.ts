@@ -37,11 +37,13 @@ export function assess(
       waiting.push({ ref: result.member.ref, message: result.message });
       continue;
     }
+    if (result.kind === "Ignored") continue;
     const { member, stored } = result;
     if (stored.metadata.uid !== undefined) uids.set(member.id, stored.metadata.uid);
     if (result.kind === "Slowed") {
-      const message = `is changed again and again by another writer at ${result.path}; corrections are slowed down`;
-      waiting.push({ ref: member.ref, message });
+      const { path, rivals = "another writer" } = result;
+      const message = `is changed again and again at ${path} by ${rivals}, and corrections are slowed down`;
+      failures.push({ ref: member.ref, position: member.position, reason: "Fighting", message });
       continue;
     }
     const { kind, message } = health(stored, customRule(checks, stored));

@@ -1,5 +1,5 @@
 import type { Key, Manifest } from "../../api/objects.ts";
-import { Mark } from "../../api/v1alpha1/names.ts";
+import { FIELD_MANAGER, Mark } from "../../api/v1alpha1/names.ts";
 import { ownerOf } from "../../core/sync/owner.ts";
 import { ApiError, type Discovery, type KindInfo } from "../../ports/cluster.ts";
 import type { Change, ObjectCache, Watcher } from "../../ports/watch.ts";
@@ -43,7 +43,7 @@ export class ManagedObjects {
     const id = `${apiVersion}/${kind}`;
     const known = this.#caches.get(id);
     if (known !== undefined) return known;
-    const query = { apiVersion, kind, labelSelector: `${Mark.managed}=true` };
+    const query = { apiVersion, kind, labelSelector: `${Mark.managed}=true`, fieldsOf: FIELD_MANAGER };
     const cache = this.#watcher.watch(query, (change) => this.#changed(change), this.#signal);
     this.#caches.set(id, cache);
     return cache;

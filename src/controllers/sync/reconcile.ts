@@ -11,6 +11,7 @@ import { after, never, type Requeue } from "../requeue.ts";
 import type { Applied } from "./apply.ts";
 import { applyAll } from "./applyAll.ts";
 import { assess } from "./assess.ts";
+import { yieldsOf } from "./autoscalers.ts";
 import { attemptOf, brokenOutcome, outcomeOf, recheck } from "./ending.ts";
 import { messageOf } from "./failure.ts";
 import { holdOn, inForce } from "./hold.ts";
@@ -161,6 +162,8 @@ async function work(
       },
       precedentOf: (id) => world.neighbours.precedent(id, sync),
       claimOn: world.claimOn,
+      yieldedBy: yieldsOf(members, spec, world.autoscalers),
+      digest: world.digest,
     },
     { now: world.now, elapsed },
     signal,

@@ -14,8 +14,8 @@ export interface Recorded {
   readonly stored: Manifest;
   /** Times of the corrections within the last minute, in epoch milliseconds. */
   readonly corrections: readonly number[];
-  /** People have been told that another writer undoes the corrections. */
-  readonly fighting: boolean;
+  /** Who undoes the corrections, once people have been told. */
+  readonly fighting: string | undefined;
 }
 
 /** A commit with what its files say. */
@@ -30,7 +30,7 @@ export interface Broken {
   readonly problems: readonly Problem[];
 }
 
-/** What one sync remembers between looks. All of it can be lost: a new process reads Git and applies everything once. */
+/** What one sync remembers between looks. All of it can be lost: a new process reads Git, and knows by their marks the objects that are in place. */
 export interface SyncState {
   /** The last content that could be rendered. Drift is corrected to it even while Git is away. */
   content: Content | undefined;

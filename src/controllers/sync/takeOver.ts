@@ -1,6 +1,7 @@
 import { type Manifest, refOf } from "../../api/objects.ts";
 import { takenOver } from "../../core/sync/appliers.ts";
 import type { Cluster, Identity } from "../../ports/cluster.ts";
+import type { Write } from "./intent.ts";
 
 /**
  * Takes over what older appliers of an object own, and applies it once more, so that what Git does not have goes.
@@ -9,17 +10,18 @@ import type { Cluster, Identity } from "../../ports/cluster.ts";
  */
 export async function takeOver(
   stored: Manifest,
-  desired: Manifest,
-  { account }: Identity,
+  { over }: Pick<Write, "over">,
+  identity: Identity,
   { cluster }: { readonly cluster: Cluster },
   signal: AbortSignal,
 ): Promise<Manifest> {
-  const managedFields = takenOver(stored, desired);
+  const managedFields = takenOver(stored, over(stored).object);
   if (managedFields === undefined) return stored;
-  const identity = account === undefined ? {} : { account };
   const { resourceVersion } = stored.metadata;
-  await cluster.patch(refOf(stored), { metadata: { resourceVersion, managedFields } }, identity, signal);
-  return cluster.apply(desired, identity, signal);
+  const patch = { metadata: { resourceVersion, managedFields } };
+  const ours = await cluster.patch(refOf(stored), patch, identity, signal);
+  const { object, resourceVersion: seen } = over(ours);
+  return cluster.apply(object, { ...identity, ...(seen === undefined ? {} : { resourceVersion: seen }) }, signal);
 }
 
 /** An answer without who owns which field: that is most of it, and nothing asks for it later. */

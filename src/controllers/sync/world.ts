@@ -1,3 +1,4 @@
+import { Buffer } from "node:buffer";
 import type { JsonObject } from "../../api/json.ts";
 import { sameJson } from "../../api/json.ts";
 import { mergePatch } from "../../api/mergePatch.ts";
@@ -6,6 +7,7 @@ import { type GitSync, type GitSyncStatus, parseGitSync } from "../../api/v1alph
 import { Mark } from "../../api/v1alpha1/names.ts";
 import { driverOf } from "../../core/rollout/driver.ts";
 import type { Claim } from "../../core/rollout/overlay.ts";
+import type { Digest } from "../../core/rollout/revision.ts";
 import { some } from "../../core/status/text.ts";
 import type { Member } from "../../core/sync/desiredSet.ts";
 import { type Inventory, titleOf } from "../../core/sync/inventory.ts";
@@ -16,6 +18,7 @@ import { ApiError, type Census, type Cluster, type Discovery, type Identity } fr
 import type { Events } from "../../ports/events.ts";
 import type { Expressions } from "../../ports/expressions.ts";
 import type { Commit } from "../../ports/git.ts";
+import type { ObjectCache } from "../../ports/watch.ts";
 import type { Logger } from "../../telemetry/logger.ts";
 import type { RolloutView } from "../rollout/view.ts";
 import type { Applied } from "./apply.ts";
@@ -39,6 +42,9 @@ export interface SyncParts extends Omit<SourceParts, "tellRewritten">, Neighbour
   readonly signal: AbortSignal;
   /** Where Fairlead itself runs. */
   readonly operatorNamespace: string;
+  /** The HorizontalPodAutoscalers of the cluster. */
+  readonly autoscalers: ObjectCache;
+  readonly digest: Digest;
 }
 
 /** So many objects are named in one Event. */
@@ -57,6 +63,7 @@ export class SyncWorld implements SourceParts {
   readonly states: SyncStates;
   readonly neighbours: Neighbours;
   readonly operatorNamespace: string;
+  readonly autoscalers: ObjectCache;
   readonly now: () => number;
   readonly signal: AbortSignal;
   readonly #parts: SyncParts;
@@ -74,9 +81,13 @@ export class SyncWorld implements SourceParts {
     this.states = parts.states;
     this.neighbours = new Neighbours(parts);
     this.operatorNamespace = parts.operatorNamespace;
+    this.autoscalers = parts.autoscalers;
     this.now = parts.now;
     this.signal = parts.signal;
   }
+
+  /** A short name of a text. */
+  readonly digest = (text: string): string => Buffer.from(this.#parts.digest(text)).toString("hex").slice(0, 32);
 
   /** Another sync, as stored. */
   syncOf(key: Key): Manifest | undefined {
@@ -156,8 +167,12 @@ export class SyncWorld implements SourceParts {
       const message = `${title(result.member.ref)} was put back: ${result.path} differed from Git`;
       this.#parts.events.note(sync.object, { type: "Normal", reason: "DriftCorrected", message });
     }
+    if (result.kind === "Recreated") {
+      const message = `${title(result.member.ref)} was deleted and made anew: ${result.fields.join(", ")} may not change`;
+      this.#parts.events.note(sync.object, { type: "Normal", reason: "Recreated", message });
+    }
     if (result.kind === "Slowed" && result.first) {
-      const message = `${title(result.member.ref)} is changed again and again by another writer at ${result.path}; find it, or take the field out of Git`;
+      const message = `${title(result.member.ref)} is changed again and again at ${result.path} by ${result.rivals}; find the other writer, or take the field out of Git`;
       this.#parts.events.note(sync.object, { type: "Warning", reason: "Fighting", message });
     }
   }

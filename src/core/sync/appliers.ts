@@ -1,7 +1,6 @@
 import { at, isObject, type Json } from "../../api/json.ts";
 import type { Manifest } from "../../api/objects.ts";
-import { FIELD_MANAGER } from "../../api/v1alpha1/names.ts";
-import { entriesOf, type Fields, type ManagerEntry, union, withoutField } from "./fields.ts";
+import { entriesOf, type Fields, isOurs, type ManagerEntry, union, withoutField } from "./fields.ts";
 
 /**
  * Field managers that write whole objects from a file, as Fairlead does: what they own and Git does not have is left over
@@ -51,10 +50,6 @@ export function takenOver(stored: Manifest, desired: Manifest): readonly Json[] 
     if (older.includes(entry)) return [];
     return entry === ours && isObject(entry.entry) ? [{ ...entry.entry, fieldsV1: fields }] : [entry.entry];
   });
-}
-
-function isOurs({ manager, operation, subresource }: ManagerEntry): boolean {
-  return manager === FIELD_MANAGER && operation === "Apply" && subresource === "";
 }
 
 function isOlder({ manager, operation, subresource }: ManagerEntry): boolean {

@@ -3,6 +3,7 @@ import { groupOf, identity, type Manifest, type ObjectRef, refOf, title } from "
 import { type Position, place, type Rendered } from "../../api/rendered.ts";
 import { Mark } from "../../api/v1alpha1/names.ts";
 import type { Reason } from "../../api/v1alpha1/reasons.ts";
+import { invalidOption } from "./options.ts";
 import { ownerMark, protectedNamespace, type SyncName } from "./owner.ts";
 
 /** One object of the desired set, ready to be applied. */
@@ -59,7 +60,7 @@ const SERVER_ANNOTATIONS: readonly string[] = [
 ];
 /** Marks that only Fairlead writes: from Git they would be a claim that nothing backs. */
 const OWN_LABELS: readonly string[] = [Mark.managed, Mark.revision, Mark.rollout, Mark.serving];
-const OWN_ANNOTATIONS: readonly string[] = [Mark.owner, Mark.replicas];
+const OWN_ANNOTATIONS: readonly string[] = [Mark.applied, Mark.owner, Mark.replicas];
 
 /** Turns what the files say into the objects to apply: named, placed in a namespace, marked as ours, each once. */
 export function desiredSet(rendered: readonly Rendered[], options: DesiredSetOptions): DesiredSet {
@@ -99,6 +100,8 @@ function refusal(member: Member, former: Member | undefined, operatorNamespace: 
       `${title(ref)} belongs to the namespace ${foreign}, which no GitSync may manage; remove it or move it to another namespace`,
     );
   }
+  const option = invalidOption(object);
+  if (option !== undefined) return refuse("InvalidAnnotation", `${title(ref)}: ${option}`);
   if (former !== undefined) {
     return refuse(
       "DuplicateObject",

@@ -26,7 +26,15 @@ export interface Failure {
   readonly position?: Position;
   readonly reason: Extract<
     Reason,
-    "ApplyFailed" | "Forbidden" | "UnknownKind" | "OwnedByOther" | "Unhealthy" | "PruneFailed" | "ReconcileFailed"
+    | "ApplyFailed"
+    | "Fighting"
+    | "ImmutableField"
+    | "Forbidden"
+    | "UnknownKind"
+    | "OwnedByOther"
+    | "Unhealthy"
+    | "PruneFailed"
+    | "ReconcileFailed"
   >;
   readonly message: string;
 }

@@ -1,6 +1,7 @@
 import { title } from "../../api/objects.ts";
 import { place } from "../../api/rendered.ts";
 import type { GitSyncStatus } from "../../api/v1alpha1/gitsync.ts";
+import { Mark } from "../../api/v1alpha1/names.ts";
 import type { Reason } from "../../api/v1alpha1/reasons.ts";
 import { type Finding, setConditions } from "../status/conditions.ts";
 import { clip, count, oneLine, some } from "../status/text.ts";
@@ -43,10 +44,15 @@ const PASSING: readonly Reason[] = ["HostUnreachable", "HostUnknown", "Timeout",
 const WAY_OUT: readonly (readonly [Failure["reason"], string])[] = [
   ["Forbidden", "grant the permission to the account that writes"],
   ["ApplyFailed", "correct the manifest and push"],
+  [
+    "ImmutableField",
+    `put the former value back, or let the object be deleted and made anew by the annotation ${Mark.recreate}: allowed`,
+  ],
   ["OwnedByOther", "declare the object in one of the two only"],
   ["Unhealthy", "correct or revert the commit"],
   ["PruneFailed", "remove what keeps the API server from deleting it"],
   ["UnknownKind", "install what brings the kind; the other objects are applied"],
+  ["Fighting", "find the other writer, or take the field out of Git"],
   ["ReconcileFailed", "it is tried again"],
 ];
 
@@ -161,7 +167,7 @@ function failing(failures: readonly Failure[], attempt: Attempt): Verdict {
     const where = position === undefined ? "" : `${place(position)}: `;
     return `${where}${title(ref)} ${bare(message)}`;
   });
-  const passing = reason === "UnknownKind" || reason === "ReconcileFailed";
+  const passing = reason === "UnknownKind" || reason === "Fighting" || reason === "ReconcileFailed";
   const message = `${short(attempt)} is not in place: ${some(list, LISTED, "; ")}; ${wayOut}.`;
   return said("False", reason, passing ? "Reconciling" : "Stalled", message);
 }
