@@ -2,6 +2,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
+import { delimiter, dirname } from "node:path";
 import { createCel } from "./adapters/cel/cel.ts";
 import { createGit } from "./adapters/git/store.ts";
 import { KubernetesClient } from "./adapters/kubernetes/client.ts";
@@ -13,7 +14,8 @@ import { LeaseElector } from "./adapters/kubernetes/lease.ts";
 import { KubernetesWatcher } from "./adapters/kubernetes/reflector.ts";
 import { Transport } from "./adapters/kubernetes/transport.ts";
 import { createPrometheus } from "./adapters/prometheus/prometheus.ts";
-import { createYamlRenderer } from "./adapters/render/yaml.ts";
+import { findPrograms } from "./adapters/render/programs.ts";
+import { createRenderer } from "./adapters/render/renderer.ts";
 import { command, type RunOptions } from "./cli/options.ts";
 import { startHttpServer } from "./controllers/http/server.ts";
 import { createWebhook } from "./controllers/http/webhook.ts";
@@ -95,7 +97,7 @@ async function run(options: RunOptions): Promise<void> {
         }),
         events,
         git: countedGit(createGit({ cacheRoot: options.store, environment: gitEnvironment() }), telemetry),
-        renderer: createYamlRenderer(),
+        renderer: createRenderer({ programs: findPrograms(options, programDirectories()) }),
         metrics: countedMetrics(createPrometheus(), telemetry),
         digest: (text) => createHash("sha256").update(text).digest(),
         clock: systemClock,
@@ -134,6 +136,12 @@ function gitEnvironment(): Record<string, string> {
   return Object.fromEntries(
     names.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])),
   );
+}
+
+/** Where programs that render are looked for: beside this one, then on the PATH. */
+function programDirectories(): readonly string[] {
+  const onPath = (process.env["PATH"] ?? "").split(delimiter).filter((directory) => directory !== "");
+  return [dirname(process.argv[1] ?? "."), ...onPath];
 }
 
 async function aborted(signal: AbortSignal): Promise<void> {

@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import { cached } from "./cache.ts";
 
 interface GoBinary {
-  /** Directory below binaries/ whose go.mod pins the version. */
+  /** Directory below binaries/, or a path from there, whose go.mod pins the version. */
   readonly module: string;
   readonly package: string;
   readonly tags?: string;
@@ -35,7 +35,7 @@ const binaries: Readonly<Record<string, GoBinary>> = {
   etcd: { module: "etcd", package: "go.etcd.io/etcd/server/v3" },
   coredns: { module: "coredns", package: "github.com/coredns/coredns" },
   helm: {
-    module: "helm",
+    module: "../../../renderers/helm",
     package: "helm.sh/helm/v3/cmd/helm",
     variables: {
       "helm.sh/helm/v3/internal/version.version": "v3.22.0",
@@ -44,6 +44,12 @@ const binaries: Readonly<Record<string, GoBinary>> = {
       "helm.sh/helm/v3/pkg/chartutil.k8sVersionMinor": kubernetesMinor,
     },
   },
+  kustomize: {
+    module: "../../../renderers/kustomize",
+    package: "sigs.k8s.io/kustomize/kustomize/v5",
+    variables: { "sigs.k8s.io/kustomize/api/provenance.version": "v5.8.2" },
+  },
+  "fairlead-sandbox": { module: "../../../renderers/sandbox", package: "." },
   kind: { module: "kind", package: "sigs.k8s.io/kind" },
   prometheus: {
     module: "prometheus",

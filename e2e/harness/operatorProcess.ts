@@ -8,6 +8,7 @@ import process from "node:process";
 import { type Probe, until } from "../apps/until.ts";
 import type { Operator } from "./install.ts";
 import { ROOT } from "./operatorImage.ts";
+import { renderers } from "./renderers.ts";
 
 /** How the operator runs as a process of this machine. */
 export interface OperatorProcessOptions {
@@ -39,14 +40,16 @@ export class OperatorProcess implements Operator {
   readonly store: string;
   readonly #options: OperatorProcessOptions;
   readonly #port: number;
+  readonly #programs: readonly string[];
   readonly #endWithUs = () => this.#signal("SIGKILL");
   #child: ChildProcess | undefined;
   #output = "";
   #exit: Promise<Exit> | undefined;
   #last: Exit | undefined;
 
-  private constructor(options: OperatorProcessOptions, store: string, port: number) {
+  private constructor(options: OperatorProcessOptions, store: string, port: number, programs: readonly string[]) {
     this.#options = options;
+    this.#programs = programs;
     this.namespace = options.namespace;
     this.store = store;
     this.#port = port;
@@ -56,7 +59,8 @@ export class OperatorProcess implements Operator {
   /** Starts an operator and waits until it leads. */
   static async start(options: OperatorProcessOptions): Promise<OperatorProcess> {
     const store = options.store ?? (await mkdtemp(join(tmpdir(), "fairlead-store-")));
-    const operator = new OperatorProcess(options, store, await freePort());
+    const programs = Object.entries(await renderers(options.log)).map(([name, path]) => `--${name}=${path}`);
+    const operator = new OperatorProcess(options, store, await freePort(), programs);
     try {
       await operator.start();
       return operator;
@@ -82,7 +86,7 @@ export class OperatorProcess implements Operator {
     const fixed = ["run", "--store", this.store, "--listen", `127.0.0.1:${this.#port}`];
     const where = ["--lease-namespace", this.namespace, "--kubeconfig", kubeconfig];
     const node = join(ROOT, "node_modules/node/bin/node");
-    const child = spawn(node, [main, ...fixed, ...where, ...args], {
+    const child = spawn(node, [main, ...fixed, ...where, ...this.#programs, ...args], {
       env: { PATH: process.env["PATH"] ?? "/usr/bin:/bin", HOME: this.store, ...env },
       stdio: ["ignore", "pipe", "pipe"],
       // A group of its own: what it has started is killed with it, as in a pod.

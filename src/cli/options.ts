@@ -12,6 +12,10 @@ export interface RunOptions {
   readonly leaseDuration: number;
   readonly kubeconfig?: string;
   readonly context?: string;
+  /** The programs that render; each is looked for beside this one and on the PATH unless given. */
+  readonly kustomize?: string;
+  readonly helm?: string;
+  readonly sandbox?: string;
   readonly logLevel: LogLevel;
   readonly requireServiceAccount: boolean;
   readonly defaultServiceAccount?: string;
@@ -42,6 +46,9 @@ export function command(version: string, run: (options: RunOptions) => Promise<v
       leaseDuration,
       15,
     )
+    .option("--kustomize <path>", "the kustomize program (default: beside this one, or on the PATH)")
+    .option("--helm <path>", "the helm program (default: as above)")
+    .option("--sandbox <path>", "the fairlead-sandbox program that renderers run in (default: as above)")
     .option("--kubeconfig <file>", "kubeconfig to use outside a cluster (default: KUBECONFIG)")
     .option("--context <name>", "context of the kubeconfig (default: its current one)")
     .option(

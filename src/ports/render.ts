@@ -10,8 +10,18 @@ export type RenderErrorReason =
   | "NotAnObject"
   | "TooLarge"
   | "NoManifests"
-  /** The path wants a renderer that this version does not have. */
-  | "Unsupported";
+  /** The files ask for something that is not rendered. */
+  | "Unsupported"
+  | "InvalidPath"
+  | "PathNotFound"
+  | "SymlinkRefused"
+  /** The files name something on another host. */
+  | "RemoteRefused"
+  /** A program that rendering takes is not there. */
+  | "RendererMissing"
+  | "RenderFailed"
+  /** The renderer ended well and said nothing. */
+  | "RenderSuspicious";
 
 /** A broken file. `message` says what and the way out; `position` says where. */
 export interface RenderProblem {
@@ -45,6 +55,8 @@ export interface RenderRequest {
   readonly tree: SourceTree;
   /** A directory, or one file, from the repository's root. */
   readonly path: string;
+  /** Most milliseconds that a renderer may take. */
+  readonly timeoutMs: number;
 }
 
 /** Turns what stands at a path into objects. Errors of the tree pass through. */

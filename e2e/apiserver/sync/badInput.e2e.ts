@@ -96,9 +96,9 @@ const refusedAsAWhole: readonly (readonly [string, ProjectFiles, Outcome])[] = [
     { reason: "ForeignNamespace", says: ["deploy/bad.yaml:1:1", "kube-system", "move it"] },
   ],
   [
-    "a kustomization",
-    { "kustomization.yaml": "resources: [app.yaml]\n" },
-    { reason: "Unsupported", says: ["deploy/kustomization.yaml:1:1", "commit the rendered manifests"] },
+    "a kustomization on the way to another host",
+    { "kustomization.yaml": "resources: [app.yaml, 'https://169.254.169.254/x']\n" },
+    { reason: "RemoteRefused", says: ["deploy/kustomization.yaml:1:23", "copy it into the repository"] },
   ],
 ];
 

@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { Composer, type Document, isMap, isSeq, Lexer, LineCounter, Parser } from "yaml";
+import { Composer, type Document, isMap, isNode, isSeq, Lexer, LineCounter, Parser } from "yaml";
 import { isObject, type Json } from "../../api/json.ts";
 import type { RenderErrorReason } from "../../ports/render.ts";
 import { DocumentError, maxDepth, readDocument } from "./document.ts";
@@ -38,8 +38,36 @@ const slice = 15;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what YAML forbids.
 const forbidden = /[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff]/;
 
+/** A document with the places of all that is in it. */
+export interface Located {
+  readonly value: Json;
+  /** Where the value at a path of keys and indices stands, or what encloses it. */
+  readonly placeOf: (path: readonly (string | number)[]) => Place;
+}
+
+/** Parses a small file whose parts will be named: unlike `parseFile`, this keeps the whole syntax tree alive. */
+export async function parseLocated(
+  bytes: Uint8Array,
+  signal: AbortSignal,
+): Promise<{ readonly documents: readonly Located[]; readonly flaws: readonly Flaw[] }> {
+  const documents: Located[] = [];
+  const { flaws } = await parseFile(bytes, signal, (document, value, place) => {
+    const placeOf = (path: readonly (string | number)[]): Place => {
+      for (let length = path.length; length >= 0; length -= 1) {
+        const node = length === 0 ? document.contents : document.getIn(path.slice(0, length), true);
+        if (isNode(node) && node.range) return place(node.range[0]);
+      }
+      return { line: 1, column: 1 };
+    };
+    documents.push({ value, placeOf });
+  });
+  return { documents, flaws };
+}
+
+type Watch = (document: Document.Parsed, value: Json, place: (offset: number) => Place) => void;
+
 /** Parses a file document by document. A broken document does not hide what is wrong in the next. */
-export async function parseFile(bytes: Uint8Array, signal: AbortSignal): Promise<ParsedFile> {
+export async function parseFile(bytes: Uint8Array, signal: AbortSignal, watch?: Watch): Promise<ParsedFile> {
   const start: Place = { line: 1, column: 1 };
   let text: string;
   try {
@@ -60,7 +88,7 @@ export async function parseFile(bytes: Uint8Array, signal: AbortSignal): Promise
   let turn = performance.now();
   try {
     for (const document of compose(text, counter)) {
-      if (document !== undefined) take(document, place, documents, flaws);
+      if (document !== undefined) take(document, place, documents, flaws, watch);
       if (flaws.length >= flawLimit) break;
       if (performance.now() - turn < slice) continue;
       await nextTurn();
@@ -101,7 +129,13 @@ function* compose(text: string, counter: LineCounter): Generator<Document.Parsed
   yield* composer.end() as Iterable<Document.Parsed>;
 }
 
-function take(document: Document.Parsed, place: (offset: number) => Place, into: Parsed[], flaws: Flaw[]): void {
+function take(
+  document: Document.Parsed,
+  place: (offset: number) => Place,
+  into: Parsed[],
+  flaws: Flaw[],
+  watch?: Watch,
+): void {
   for (const { pos, message } of document.errors.slice(0, 3)) {
     flaws.push({ reason: "InvalidYAML", at: place(pos[0]), message: sentence(message) });
   }
@@ -110,6 +144,7 @@ function take(document: Document.Parsed, place: (offset: number) => Place, into:
     const value = readDocument(document);
     if (value === null) return;
     into.push({ value, at: place(document.contents?.range?.[0] ?? 0), items: itemPlaces(document, value, place) });
+    watch?.(document, value, place);
   } catch (error) {
     if (!(error instanceof DocumentError)) throw error;
     flaws.push({ reason: error.reason, at: place(error.offset), message: error.message });

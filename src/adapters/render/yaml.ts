@@ -1,8 +1,7 @@
-import { isObject, type Json, listAt, stringAt } from "../../api/json.ts";
-import { isManifest } from "../../api/objects.ts";
 import type { GitFile } from "../../ports/git.ts";
-import type { Position, Rendered, Renderer, RenderProblem, RenderRequest, RenderResult } from "../../ports/render.ts";
-import { type Parsed, type ParsedFile, type Place, parseFile } from "./parse.ts";
+import type { Rendered, Renderer, RenderProblem, RenderRequest, RenderResult } from "../../ports/render.ts";
+import { collect } from "./objects.ts";
+import { type ParsedFile, parseFile } from "./parse.ts";
 
 /** What the renderer remembers. */
 export interface YamlRendererOptions {
@@ -11,12 +10,11 @@ export interface YamlRendererOptions {
 }
 
 const problemLimit = 20;
-const wayOut = "move it out of the path, or make it a Kubernetes object";
 const foreign = new Map([
-  ["kustomization.yaml", "kustomize"],
-  ["kustomization.yml", "kustomize"],
-  ["Kustomization", "kustomize"],
-  ["Chart.yaml", "Helm charts"],
+  ["kustomization.yaml", "a kustomization"],
+  ["kustomization.yml", "a kustomization"],
+  ["Kustomization", "a kustomization"],
+  ["Chart.yaml", "a chart"],
 ]);
 
 /** Renders plain YAML and JSON files as kubectl reads them. */
@@ -95,49 +93,11 @@ function inside(file: string, path: string): string {
   return path === "" ? file : file.slice(path.length + 1);
 }
 
-/** Adds the objects of a document; a list stands for its items. */
-function collect({ value, at, items }: Parsed, file: string, objects: Rendered[], problems: RenderProblem[]): void {
-  if (!isList(value)) {
-    add(value, { file, ...at }, objects, problems);
-    return;
-  }
-  for (const [index, item] of listAt(value, "items").entries()) {
-    const here: Place = items[index] ?? at;
-    if (isList(item)) collect({ value: item, at: here, items: [] }, file, objects, problems);
-    else add(item, { file, ...here }, objects, problems);
-  }
-}
-
-function add(value: Json, position: Position, objects: Rendered[], problems: RenderProblem[]): void {
-  if (isManifest(value) && value.metadata.name !== "") objects.push({ object: value, position });
-  else problems.push({ reason: "NotAnObject", position, message: whyNot(value) });
-}
-
-function isList(value: Json): boolean {
-  const kind = stringAt(value, "kind");
-  if (kind === undefined || !isObject(value)) return false;
-  return kind === "List" || (kind.endsWith("List") && Array.isArray(value["items"]));
-}
-
-function whyNot(value: Json): string {
-  if (!isObject(value)) return `this is no mapping, so no Kubernetes object; ${wayOut}`;
-  for (const member of ["apiVersion", "kind"]) {
-    if (value[member] === undefined) return `it has no ${member}, so it is no Kubernetes object; ${wayOut}`;
-    if (typeof value[member] !== "string" || value[member] === "") return `its ${member} is no text; write it as text`;
-  }
-  if (stringAt(value, "metadata", "generateName") !== undefined) {
-    return "it has generateName but no name, so each sync would create another one; give it metadata.name";
-  }
-  const name = isObject(value["metadata"]) ? value["metadata"]["name"] : undefined;
-  if (name === undefined || name === null || name === "") return `it has no metadata.name; give it one, or ${wayOut}`;
-  return "its metadata.name is no text; put it into quotes";
-}
-
 function unsupportedFile(file: string, what: string): RenderProblem {
   return {
     reason: "Unsupported",
     position: { file, line: 1, column: 1 },
-    message: `${what} is not supported yet in this version; commit the rendered manifests, or name another path`,
+    message: `${what} among plain manifests; name its own directory as the path of a GitSync`,
   };
 }
 

@@ -4,7 +4,7 @@ import { Mark } from "../../api/v1alpha1/names.ts";
 import { plainPath } from "../../core/render/paths.ts";
 import type { SyncOutcome } from "../../core/sync/outcome.ts";
 import { type Commit, type Git, GitError, type GitSource } from "../../ports/git.ts";
-import type { Renderer } from "../../ports/render.ts";
+import type { Renderer, RenderProblem } from "../../ports/render.ts";
 import { messageOf } from "./failure.ts";
 import { answersAlike, recording, treeOf } from "./reads.ts";
 import { credentialsIn, type Secrets } from "./secrets.ts";
@@ -72,8 +72,12 @@ export async function readSource(
       return undefined;
     }
     const recorded = recording(tree);
-    const result = await parts.renderer.render({ tree: recorded.tree, path: plainPath(sync.spec.path) }, signal);
-    state.reads = recorded.reads;
+    const result = await parts.renderer.render(
+      { tree: recorded.tree, path: plainPath(sync.spec.path), timeoutMs: source.timeoutMs },
+      signal,
+    );
+    // The same files may render the next time: they are read again at the next look.
+    state.reads = result.kind === "Broken" && result.problems.some(mayPass) ? undefined : recorded.reads;
     if (result.kind === "Rendered") {
       state.content = { commit, rendered: result.objects };
       state.broken = undefined;
@@ -89,6 +93,10 @@ export async function readSource(
     state.asked = asked;
     state.checkedAt = now();
   }
+}
+
+function mayPass({ reason }: RenderProblem): boolean {
+  return reason === "RenderFailed" || reason === "RenderSuspicious" || reason === "RendererMissing";
 }
 
 async function sourceOf(

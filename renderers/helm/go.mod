@@ -1,4 +1,4 @@
-module fairlead.dev/e2e/helm
+module fairlead.dev/renderers/helm
 
 go 1.26.0
 

@@ -1,4 +1,4 @@
-module fairlead.dev/e2e/kustomize
+module fairlead.dev/renderers/kustomize
 
 go 1.26.0
 
