@@ -3,7 +3,7 @@ import process from "node:process";
 import { appNames } from "./sync/app.ts";
 import { type Bar, isMet, median, table } from "./sync/bars.ts";
 import { besidesAnswers, measureBare, measureChanges, measureCheck, measureSync } from "./sync/measure.ts";
-import { total } from "./sync/requests.ts";
+import { once, total } from "./sync/requests.ts";
 import { Stage } from "./sync/stage.ts";
 
 const [count = 300, samples = 20] = process.argv.slice(2).map(Number);
@@ -12,20 +12,34 @@ const [first = ""] = apps;
 
 await using stage = await Stage.open(apps, (line) => console.error(line));
 console.log(`${count} GitSyncs of one repository, an app each: Deployment, ServiceAccount, Service, Ingress`);
-const bareRate = await measureBare(stage, apps);
-console.log(`bare: ${bareRate.toFixed(1)} objects/s`);
+const before = await measureBare(stage, apps, "before");
 const { syncRate, firstSync } = await measureSync(stage, apps);
 console.log("first sync:", firstSync);
+// Twice, as a machine with other work on it is not the same from one minute to the next.
+const after = await measureBare(stage, apps, "after");
+const bareRate = (before + after) / 2;
 const { changeMs, changes } = await measureChanges(stage, first, samples);
 console.log("one change:", changes.at(-1));
 const { checkMs, check } = await measureCheck(stage, apps);
 console.log("forced check:", check);
 
 const bars: readonly Bar[] = [
-  { what: "bare server-side apply, 16 in flight", measured: bareRate, unit: "objects/s" },
+  { what: "bare server-side apply, 16 in flight, before", measured: before, unit: "objects/s" },
+  { what: "  the same after the first sync", measured: after, unit: "objects/s" },
   { what: "first sync of all", measured: syncRate, unit: "objects/s" },
-  { what: "  of the bare rate", measured: (100 * syncRate) / bareRate, unit: "%", bar: { least: 60 } },
-  { what: "  API requests an app", measured: total(firstSync) / count, unit: "requests", bar: { most: 8 } },
+  {
+    what: "  of the bare rate (the mean of both)",
+    measured: (100 * syncRate) / bareRate,
+    unit: "%",
+    bar: { least: 60 },
+  },
+  {
+    what: "  API requests an app",
+    measured: (total(firstSync) - once(firstSync)) / count,
+    unit: "requests",
+    bar: { most: 8 },
+  },
+  { what: "  API requests that are made once", measured: once(firstSync), unit: "requests" },
   { what: "one change, push to ready (median)", measured: median(changeMs) / 1000, unit: "s", bar: { most: 1.5 } },
   { what: "  slowest", measured: Math.max(...changeMs) / 1000, unit: "s" },
   { what: "  API requests (most)", measured: Math.max(...changes.map(total)), unit: "requests", bar: { most: 12 } },

@@ -18,9 +18,9 @@ export interface Findings {
 }
 
 /** How fast the API server stores the objects of all apps when a client does nothing else. */
-export async function measureBare(stage: Stage, apps: readonly string[]): Promise<number> {
+export async function measureBare(stage: Stage, apps: readonly string[], namespace: string): Promise<number> {
   const objects = apps.flatMap((app) => appObjects(app));
-  const namespace = "bare";
+  await stage.kube.apply({ apiVersion: "v1", kind: "Namespace", metadata: { name: namespace } });
   // The first calls of a fresh API server are slow; they would flatter everything that comes after.
   const warm = appObjects("warm").map((object) => () => stage.kube.apply(inNamespace(object, namespace)));
   await inFlight(warm);

@@ -27,6 +27,11 @@ export function between(before: Requests, after: Requests): Requests {
   return Object.fromEntries(differences.filter(([, count]) => count > 0));
 }
 
+/** Those that are made once, however many apps there are: the first list of each kind and its discovery. */
+export function once(requests: Requests): number {
+  return total(Object.fromEntries(Object.entries(requests).filter(([what]) => /^list |^get discovery$/.test(what))));
+}
+
 /** All of them together. */
 export function total(requests: Requests): number {
   return Object.values(requests).reduce((sum, count) => sum + count, 0);

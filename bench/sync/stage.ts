@@ -57,7 +57,7 @@ export class Stage implements AsyncDisposable {
     const copy = await WorkingCopy.init({ directory, remote: git.httpsUrl(REPO), env: git.clientEnv });
     await copy.change("Begin", Object.fromEntries(apps.map((app) => [fileOf(app), toYaml(appObjects(app))])));
     await applyCrds(kube);
-    for (const name of ["fairlead-system", NAMESPACE, "bare"]) {
+    for (const name of ["fairlead-system", NAMESPACE]) {
       await kube.apply({ apiVersion: "v1", kind: "Namespace", metadata: { name } });
     }
     const credentials = { username: git.username, password: git.password, "ca.crt": git.ca };

@@ -65,6 +65,8 @@ export interface Manager {
 const FIRST_PASS_MS = 60_000;
 /** How many keys of one kind are worked on at once. */
 const WORKERS = 8;
+/** Looks at syncs wait most of the time, for Git and for the API server, whose calls have a bound of their own. */
+const SYNC_WORKERS = 32;
 
 /**
  * Starts the watches, waits for their first lists, and works. `signal` ends the watches; work under way is ended by
@@ -195,7 +197,7 @@ function start(parts: ManagerParts, kind: WatchedKind, cache: ObjectCache, handl
       }
       show(telemetry, kind, cache, key);
     },
-    { workers: WORKERS, onRun, clock: parts.clock },
+    { workers: kind === "GitSync" ? SYNC_WORKERS : WORKERS, onRun, clock: parts.clock },
   );
   return queue;
 }

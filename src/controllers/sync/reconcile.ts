@@ -68,10 +68,10 @@ async function look(world: SyncWorld, sync: GitSync, signal: AbortSignal): Promi
   const pass = content === undefined ? undefined : await work(world, known, state, content, signal);
   const held = hold === undefined ? undefined : ({ kind: "Held", ...hold } as const);
   const outcome = state.trouble ?? brokenOutcome(state, world.now()) ?? held ?? pass?.outcome;
-  if (outcome !== undefined) await world.report(sync, outcome, pass?.inventory, signal);
+  const more = outcome === undefined ? undefined : await world.report(sync, outcome, pass?.inventory, signal);
   state.settledAt = settled;
   const next = state.looking === undefined ? checkIn(sync, state, world.now()) : undefined;
-  const times = [next, pass?.recheckInMs].filter((ms) => ms !== undefined);
+  const times = [next, more, pass?.recheckInMs].filter((ms) => ms !== undefined);
   return times.length === 0 ? never : after(Math.min(...times));
 }
 
@@ -144,7 +144,10 @@ async function work(
 
   // Write-ahead: what is about to be applied is in the inventory first, so a crash orphans nothing.
   const inventory = planned(stored, members);
-  const reported = isSuperset(stored, inventory) ? sync : await world.remember(sync, inventory, signal);
+  const begun = attemptOf(commit, state, world.now());
+  const reported = isSuperset(stored, inventory)
+    ? sync
+    : await world.begin(sync, begun, members.length, inventory, signal);
   const identity = world.identityOf(sync);
   const elapsed = world.now() - state.startedAt;
   const owners = new Map<string, Key>();

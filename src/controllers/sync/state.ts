@@ -61,6 +61,8 @@ export interface SyncState {
   notified: boolean;
   /** When the work on the current commit began, in epoch milliseconds. */
   startedAt: number;
+  /** When its progress was told last, in epoch milliseconds. */
+  toldAt: number;
   /** The last accepted content of which everything that rollouts look at has been applied. */
   landed: Content | undefined;
   readonly recorded: Map<string, Recorded>;
@@ -94,6 +96,7 @@ export class SyncStates {
       settledAt: 0,
       notified: false,
       startedAt: 0,
+      toldAt: 0,
       landed: undefined,
       recorded: new Map(),
       counts: new Map(),

@@ -11,8 +11,8 @@ import type { Digest } from "../../core/rollout/revision.ts";
 import { some } from "../../core/status/text.ts";
 import type { Member } from "../../core/sync/desiredSet.ts";
 import { type Inventory, titleOf } from "../../core/sync/inventory.ts";
-import type { SyncOutcome } from "../../core/sync/outcome.ts";
-import { syncStatus } from "../../core/sync/report.ts";
+import type { Attempt, SyncOutcome } from "../../core/sync/outcome.ts";
+import { onlyProgress, type SyncReport, syncStatus } from "../../core/sync/report.ts";
 import { type Tenancy, writerOf } from "../../core/sync/tenancy.ts";
 import { ApiError, type Census, type Cluster, type Discovery, type Identity } from "../../ports/cluster.ts";
 import type { Events } from "../../ports/events.ts";
@@ -47,6 +47,8 @@ export interface SyncParts extends Omit<SourceParts, "tellRewritten">, Neighbour
   readonly digest: Digest;
 }
 
+/** How often progress is told. */
+const PROGRESS_MS = 5_000;
 /** So many objects are named in one Event. */
 const LISTED = 10;
 
@@ -133,27 +135,60 @@ export class SyncWorld implements SourceParts {
     return this.#store(sync, { ...sync.status, inventory: [...inventory] }, signal);
   }
 
-  /** Stores the projected status, if it says anything new, and tells what changed. */
+  /** Stores the write-ahead inventory together with the word that the work begins. Answers the sync as stored. */
+  async begin(
+    sync: GitSync,
+    attempt: Attempt,
+    objects: number,
+    inventory: Inventory,
+    signal: AbortSignal,
+  ): Promise<GitSync> {
+    const outcome = { kind: "Progressing", attempt, applied: 0, objects, waiting: [] } as const;
+    this.states.of(keyOf(sync.object)).toldAt = this.now();
+    return this.#store(sync, this.#project(sync, sync.status, { outcome, inventory }), signal);
+  }
+
+  /**
+   * Stores the projected status, if it says anything new, and tells what changed. Progress is told now and then only: what moves
+   * on within the moment costs no write. Answers in how many milliseconds there is more to tell.
+   */
   async report(
     sync: GitSync,
     outcome: SyncOutcome,
     inventory: Inventory | undefined,
     signal: AbortSignal,
-  ): Promise<void> {
+  ): Promise<number | undefined> {
     const current = this.#current(sync);
     const request = sync.object.metadata.annotations?.[Mark.requestedAt];
-    const status = syncStatus({
-      before: current.status,
-      generation: sync.object.metadata.generation ?? 0,
-      now: new Date(this.now()).toISOString(),
+    const status = this.#project(sync, current.status, {
       outcome,
-      contests: this.neighbours.contests(keyOf(sync.object)),
       ...(inventory === undefined ? {} : { inventory }),
       ...(request === undefined ? {} : { handledRequest: request }),
     });
-    if (sameJson(status as JsonObject, current.status as JsonObject)) return;
+    if (sameJson(status as JsonObject, current.status as JsonObject)) return undefined;
+    if (onlyProgress(current.status, status)) {
+      const state = this.states.of(keyOf(sync.object));
+      const wait = state.toldAt + PROGRESS_MS - this.now();
+      if (wait > 0 && wait <= PROGRESS_MS) return wait;
+      state.toldAt = this.now();
+    }
     await this.#store(current, status, signal);
     this.#tell(sync.object, current.status, status);
+    return undefined;
+  }
+
+  #project(
+    sync: GitSync,
+    before: GitSyncStatus,
+    news: Pick<SyncReport, "outcome" | "inventory" | "handledRequest">,
+  ): GitSyncStatus {
+    return syncStatus({
+      before,
+      generation: sync.object.metadata.generation ?? 0,
+      now: new Date(this.now()).toISOString(),
+      contests: this.neighbours.contests(keyOf(sync.object)),
+      ...news,
+    });
   }
 
   readonly tellRewritten = (sync: GitSync, commit: Commit): void => {
@@ -218,7 +253,7 @@ export class SyncWorld implements SourceParts {
     if (ready === undefined) return;
     const news = ready.reason !== former?.reason || after.appliedRevision !== before.appliedRevision;
     const failing = ready.status === "False" && ready.message !== former?.message;
-    if (!news && !failing) return;
+    if ((!news && !failing) || ready.reason === "Progressing") return;
     const type = ready.status === "False" && ready.reason !== "Suspended" ? "Warning" : "Normal";
     this.#parts.events.note(object, { type, reason: ready.reason, message: ready.message });
   }

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { type GitSyncStatus, gitSyncStatus } from "../../api/v1alpha1/gitsync.ts";
 import type { Attempt, Failure, SyncOutcome } from "./outcome.ts";
-import { type SyncReport, syncStatus } from "./report.ts";
+import { onlyProgress, type SyncReport, syncStatus } from "./report.ts";
 
 const NOW = "2026-01-01T00:00:00Z";
 const LATER = "2026-01-01T00:05:00Z";
@@ -220,4 +220,17 @@ test("what a commit says is one clipped line", () => {
   const status = project({ ...applied, attempt: { ...attempt, subject: `x\u001b[31m\n${"y".repeat(300)}` } });
   expect(status.subject).toMatch(/^x \[31m y+…$/);
   expect(status.subject).toHaveLength(200);
+});
+
+test("only progress is what moves within the same commit: the count, the waits, and uids", () => {
+  const entry = { id: "/ConfigMap/shop/a", apiVersion: "v1" };
+  const begun = project({ ...progressing, applied: 0, waiting: [] }, { inventory: [entry] });
+  const after = (outcome: SyncOutcome, more: Partial<SyncReport> = {}) =>
+    onlyProgress(begun, project(outcome, { before: begun, inventory: [entry], ...more }));
+  expect(after(progressing)).toBe(true);
+  expect(after(progressing, { inventory: [{ ...entry, uid: "1" }] })).toBe(true);
+  expect(after(progressing, { inventory: [entry, { ...entry, id: "/ConfigMap/shop/b" }] })).toBe(false);
+  expect(after(progressing, { handledRequest: "r1" })).toBe(false);
+  expect(after({ ...progressing, attempt: { ...attempt, revision: "2".repeat(40) } })).toBe(false);
+  expect(after(applied)).toBe(false);
 });

@@ -1,3 +1,4 @@
+import { type JsonObject, sameJson } from "../../api/json.ts";
 import { title } from "../../api/objects.ts";
 import { place } from "../../api/rendered.ts";
 import type { GitSyncStatus } from "../../api/v1alpha1/gitsync.ts";
@@ -80,6 +81,22 @@ export function syncStatus(report: SyncReport): GitSyncStatus {
     ...(history === undefined ? {} : { history }),
     ...(report.handledRequest === undefined ? {} : { lastHandledRequest: report.handledRequest }),
   };
+}
+
+/**
+ * Tells whether a status differs from the former one only in how far the work on the same commit has come. The uids of what has
+ * been applied may wait as well: where one is missing, the object's mark is the proof.
+ */
+export function onlyProgress(before: GitSyncStatus, after: GitSyncStatus): boolean {
+  const told = ({ conditions = [], inventory = [], ...rest }: GitSyncStatus) => ({
+    ...(rest as JsonObject),
+    conditions: conditions.map(({ message, ...condition }) =>
+      condition.reason === "Progressing" ? condition : { ...condition, message },
+    ),
+    ids: inventory.map(({ id }) => id),
+  });
+  const progressing = after.conditions?.some(({ type, reason }) => type === "Ready" && reason === "Progressing");
+  return progressing === true && sameJson(told(before), told(after));
 }
 
 function applied(attempt: Attempt, objects: number) {
