@@ -106,6 +106,6 @@ function noManifests(files: readonly GitFile[]): RenderProblem {
   return {
     reason: "NoManifests",
     position: { file: files[0]?.path ?? ".", line: 1, column: 1 },
-    message: `${said}; check the path, or commit manifests there`,
+    message: `${said}; check the path, or commit manifests there, or let a commit message end with the line "Fairlead-Prune: confirm" if all may be deleted`,
   };
 }

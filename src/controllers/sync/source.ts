@@ -2,6 +2,7 @@ import { durationMs } from "../../api/v1alpha1/common.ts";
 import type { GitSync } from "../../api/v1alpha1/gitsync.ts";
 import { Mark } from "../../api/v1alpha1/names.ts";
 import { plainPath } from "../../core/render/paths.ts";
+import { confirmsPrune } from "../../core/sync/guard.ts";
 import type { SyncOutcome } from "../../core/sync/outcome.ts";
 import { type Commit, type Git, GitError, type GitSource } from "../../ports/git.ts";
 import type { Renderer, RenderProblem } from "../../ports/render.ts";
@@ -69,6 +70,7 @@ export async function readSource(
       // Another commit with the same content of all that was read: only its name is news.
       if (state.content !== undefined && state.broken === undefined) state.content = { ...state.content, commit };
       if (state.broken !== undefined) state.broken = { ...state.broken, commit };
+      acceptEmpty(state);
       return undefined;
     }
     const recorded = recording(tree);
@@ -84,6 +86,7 @@ export async function readSource(
     } else {
       state.broken = { commit, problems: result.problems };
     }
+    acceptEmpty(state);
     return undefined;
   } catch (error) {
     if (signal.aborted) throw error;
@@ -97,6 +100,15 @@ export async function readSource(
 
 function mayPass({ reason }: RenderProblem): boolean {
   return reason === "RenderFailed" || reason === "RenderSuspicious" || reason === "RendererMissing";
+}
+
+/** A path without manifests is a mistake, unless the commit confirms in words that all may go. */
+function acceptEmpty(state: SyncState): void {
+  const { broken } = state;
+  if (broken === undefined || !confirmsPrune(broken.commit.trailers)) return;
+  if (broken.problems.some(({ reason }) => reason !== "NoManifests")) return;
+  state.content = { commit: broken.commit, rendered: [] };
+  state.broken = undefined;
 }
 
 async function sourceOf(
