@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import { toYaml } from "../../apps/shop.ts";
 import type { CallFilter } from "../../harness/apiProxy.ts";
 import { freeLeases } from "../../harness/install.ts";
-import { configMap } from "../../harness/manifests.ts";
+import { configMap, deployment, settle } from "../../harness/manifests.ts";
 import { openPlaneScene, type PlaneScene } from "../../harness/planeScene.ts";
 
 let scene: PlaneScene;
@@ -45,6 +45,41 @@ it.each([
   await project.untilApplied(dropped);
   expect(await scene.kube.find(ref)).toBeUndefined();
   expect(await project.inventory()).toEqual([`/ConfigMap/${project.namespace}/old`]);
+});
+
+it.each([
+  ["while the operator runs", false],
+  ["with the operator killed after the first apply", true],
+] as const)("E08: what a half-applied commit brought goes with the next one, %s", async (_, killed) => {
+  const project = await scene.project({ files: { "old.yaml": toYaml([configMap("old")]) } });
+  await project.untilApplied(await project.copy.head());
+  const broken = deployment("b", 0);
+  const [good, bad] = [toYaml([broken]), toYaml([{ ...broken, spec: { replicas: 0 } }])];
+  const died = Promise.withResolvers<void>();
+  if (killed)
+    scene.proxy.afterWrite(
+      1,
+      () => scene.operator.kill().then(died.resolve, died.reject),
+      ({ verb, resource, name, namespace }) =>
+        verb === "apply" && resource === "configmaps" && name === "a" && namespace === project.namespace,
+    );
+  await project.push("Add a, and b that is invalid", { "a.yaml": toYaml([configMap("a")]), "b.yaml": bad });
+  if (killed) await died.promise;
+  else await project.untilReady("False", "ApplyFailed", "Deployment");
+  scene.proxy.behave();
+  await scene.kube.get(project.refTo("v1", "ConfigMap", "a"));
+  const sha = await project.push("Mend b, drop a", { "a.yaml": undefined, "b.yaml": good });
+  if (killed) {
+    await freeLeases(scene.kube, scene.operator.namespace);
+    await scene.operator.start();
+  }
+  await settle(scene.kube, project.refTo("apps/v1", "Deployment", "b"));
+  await project.untilApplied(sha);
+  expect(await scene.kube.find(project.refTo("v1", "ConfigMap", "a"))).toBeUndefined();
+  expect([...(await project.inventory())].sort()).toEqual([
+    `/ConfigMap/${project.namespace}/old`,
+    `apps/Deployment/${project.namespace}/b`,
+  ]);
 });
 
 it("applies nothing again and changes nothing when it starts anew", async () => {

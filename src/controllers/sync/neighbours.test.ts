@@ -33,8 +33,10 @@ function scene(b: Manifest, looked: number, now = 2_000) {
     list: () => list,
     put: () => undefined,
   };
-  const parts = { syncs, states, now: () => now, notify: (key: Key) => notified.push(key), wake: () => undefined };
-  return { neighbours: new Neighbours(parts), sync: parseGitSync(a), mine, theirs, notified };
+  const woken: Key[] = [];
+  const asking = { notify: (key: Key) => notified.push(key), wake: (key: Key) => woken.push(key) };
+  const parts = { syncs, states, now: () => now, ...asking };
+  return { neighbours: new Neighbours(parts), sync: parseGitSync(a), mine, theirs, notified, woken };
 }
 
 test("a sync of the same source that has not looked since the commit is asked, and waited for", () => {
@@ -76,4 +78,36 @@ test("a sync that cannot be read claims what its inventory names, and stops nobo
   const { neighbours } = scene(gitSync("b", { interval: 5 }, { inventory: [{ id: ID }, null] }), 0);
   expect(neighbours.claimedBy(ID, { namespace: "shop", name: "a" })).toBe("shop/b");
   expect(neighbours.claimedBy("/ConfigMap/shop/x", { namespace: "shop", name: "a" })).toBeUndefined();
+});
+
+function gone(sync: Manifest): Manifest {
+  return { ...sync, metadata: { ...sync.metadata, deletionTimestamp: "2026-01-04T00:00:00Z" } };
+}
+
+const made = (name: string, creationTimestamp: string, uid?: string): Manifest => {
+  const sync = gitSync(name, {}, { inventory: [{ id: ID, apiVersion: "v1", ...(uid === undefined ? {} : { uid }) }] });
+  return { ...sync, metadata: { ...sync.metadata, creationTimestamp } };
+};
+
+test.each([
+  ["is older", made("b", "2026-01-01T00:00:00Z"), true],
+  ["is younger", made("b", "2026-01-03T00:00:00Z"), false],
+  ["is younger, and has applied it", made("b", "2026-01-03T00:00:00Z", "u"), true],
+  ["is of the same second, and later by name", made("b", "2026-01-02T00:00:00Z"), false],
+  ["is older, and is being deleted", gone(made("b", "2026-01-01T00:00:00Z", "u")), false],
+])("E06: before any of two syncs has applied an object, the other one comes first when it %s", (_, b, first) => {
+  const { neighbours } = scene(b, 0);
+  const a = parseGitSync(made("a", "2026-01-02T00:00:00Z"));
+  expect(neighbours.precedent(ID, a)).toEqual(first ? { namespace: "shop", name: "b" } : undefined);
+});
+
+test("E06: the owner of a contested object is told when a conflict begins, and when it ends", () => {
+  const { neighbours, woken } = scene(gitSync("b"), 0);
+  neighbours.contest("shop/b", new Map([[ID, "shop/a"]]));
+  neighbours.contest("shop/b", new Map([[ID, "shop/a"]]));
+  expect(neighbours.contests("shop/a")).toEqual([{ id: ID, by: "shop/b" }]);
+  expect(woken).toEqual(["shop/a"]);
+  neighbours.contest("shop/b", new Map());
+  expect(neighbours.contests("shop/a")).toEqual([]);
+  expect(woken).toEqual(["shop/a", "shop/a"]);
 });
