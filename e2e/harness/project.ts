@@ -1,7 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
-import { type JsonObject, listAt, numberAt, stringAt } from "../../src/api/json.ts";
+import { type JsonObject, numberAt, stringAt } from "../../src/api/json.ts";
 import type { Manifest, ObjectRef } from "../../src/api/objects.ts";
+import { parseGitSync } from "../../src/api/v1alpha1/gitsync.ts";
 import { API_VERSION } from "../../src/api/v1alpha1/names.ts";
 import { WorkingCopy } from "../apps/gitRepo.ts";
 import type { GitServer } from "../apps/gitServer.ts";
@@ -149,7 +150,7 @@ export class GitProject {
 
   /** Ids of the objects in the stored inventory. */
   async inventory(): Promise<readonly string[]> {
-    return listAt(await this.sync(), "status", "inventory").map((entry) => stringAt(entry, "id") ?? "");
+    return (parseGitSync(await this.sync()).status.inventory ?? []).map(({ id }) => id);
   }
 
   async #make({ transport = "https", webhook = false, spec = {} }: ProjectOptions): Promise<void> {

@@ -2,6 +2,8 @@ import { z } from "zod";
 import type { Manifest } from "../objects.ts";
 import { atLeast, conditions, objectName, time } from "./common.ts";
 import { dependency, healthCheck } from "./expressions.ts";
+import { inventoryEntry } from "./inventoryEntry.ts";
+import { PACKED_MAX, unpack } from "./packing.ts";
 
 const ref = z
   .object({
@@ -147,13 +149,6 @@ export const gitSyncSpec = z.object({
     ),
 });
 
-const inventoryEntry = z.object({
-  id: z.string().max(1024).describe("id: group/Kind/namespace/name."),
-  apiVersion: z.string().max(317),
-  uid: z.string().max(64).optional().describe("uid: of the object that was applied; absent while only planned."),
-});
-export type InventoryEntry = Readonly<z.infer<typeof inventoryEntry>>;
-
 const syncHistory = z.object({
   revision: z.string().max(64),
   subject: z.string().max(200).optional(),
@@ -175,8 +170,16 @@ export const gitSyncStatus = z.object({
   inventory: z
     .array(inventoryEntry)
     .max(20_000)
-    .meta({ "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["id"] })
-    .optional(),
+    .meta({ "x-kubernetes-list-type": "atomic" })
+    .optional()
+    .describe(
+      "inventory: what is applied or about to be; of more than a thousand objects packedInventory has it instead.",
+    ),
+  packedInventory: z
+    .string()
+    .max(PACKED_MAX)
+    .optional()
+    .describe("packedInventory: a large inventory, as base64 of gzip of JSON."),
   history: z.array(syncHistory).max(10).meta({ "x-kubernetes-list-type": "atomic" }).optional(),
   lastHandledRequest: z.string().max(256).optional(),
 });
@@ -184,17 +187,32 @@ export const gitSyncStatus = z.object({
 export type GitSyncSpec = Readonly<z.infer<typeof gitSyncSpec>>;
 export type GitSyncStatus = Readonly<z.infer<typeof gitSyncStatus>>;
 
-/** A GitSync as read: the spec parsed with its defaults. */
+/** A GitSync as read: the spec parsed with its defaults, the inventory unpacked. */
 export interface GitSync {
   readonly object: Manifest;
   readonly spec: GitSyncSpec;
-  readonly status: GitSyncStatus;
+  readonly status: Omit<GitSyncStatus, "packedInventory">;
 }
+
+/** Objects are shared and never changed, so each version of one is parsed once. */
+const known = new WeakMap<Manifest, GitSync>();
 
 /**
  * Parses a stored GitSync leniently: unknown fields are ignored.
  * Throws a ZodError for an impossible spec or status: an inventory that can't be read must never be taken for none.
  */
 export function parseGitSync(object: Manifest): GitSync {
-  return { object, spec: gitSyncSpec.parse(object["spec"]), status: gitSyncStatus.parse(object["status"] ?? {}) };
+  const before = known.get(object);
+  if (before !== undefined) return before;
+  const { packedInventory, ...rest } = storedStatus(object);
+  const inventory = unpack({ inventory: rest.inventory, packedInventory });
+  const status = inventory === undefined ? rest : { ...rest, inventory };
+  const sync = { object, spec: gitSyncSpec.parse(object["spec"]), status };
+  known.set(object, sync);
+  return sync;
+}
+
+/** The status of a GitSync as the API server has it. */
+export function storedStatus(object: Manifest): GitSyncStatus {
+  return gitSyncStatus.parse(object["status"] ?? {});
 }

@@ -1,6 +1,7 @@
-import { at, listAt, sameJson, stringAt } from "../../api/json.ts";
+import { at, type Json, listAt, sameJson, stringAt } from "../../api/json.ts";
 import { type Key, keyOf, type Manifest } from "../../api/objects.ts";
 import type { GitSync } from "../../api/v1alpha1/gitsync.ts";
+import { unpack } from "../../api/v1alpha1/packing.ts";
 import type { SyncName } from "../../core/sync/owner.ts";
 import type { ObjectCache } from "../../ports/watch.ts";
 import type { Rivalry } from "./apply.ts";
@@ -140,10 +141,21 @@ function inventoryOf(sync: Manifest): Held {
   const known = inventories.get(sync);
   if (known !== undefined) return known;
   const held = new Map<string, "Planned" | "Applied">();
-  for (const entry of listAt(sync, "status", "inventory")) {
+  for (const entry of entriesOf(sync)) {
     const id = stringAt(entry, "id");
     if (id !== undefined) held.set(id, stringAt(entry, "uid") === undefined ? "Planned" : "Applied");
   }
   inventories.set(sync, held);
   return held;
+}
+
+function entriesOf(sync: Manifest): readonly Json[] {
+  const plain = listAt(sync, "status", "inventory");
+  const packedInventory = stringAt(sync, "status", "packedInventory");
+  if (packedInventory === undefined) return plain;
+  try {
+    return [...plain, ...((unpack({ packedInventory }) ?? []) as readonly Json[])];
+  } catch {
+    return plain;
+  }
 }

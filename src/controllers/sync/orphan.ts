@@ -1,5 +1,6 @@
 import { refOf, title } from "../../api/objects.ts";
-import type { GitSync, InventoryEntry } from "../../api/v1alpha1/gitsync.ts";
+import type { GitSync } from "../../api/v1alpha1/gitsync.ts";
+import type { InventoryEntry } from "../../api/v1alpha1/inventoryEntry.ts";
 import { isOurs, unmarked } from "../../core/sync/farewell.ts";
 import { refOfEntry } from "../../core/sync/inventory.ts";
 import type { Failure } from "../../core/sync/outcome.ts";

@@ -1,5 +1,5 @@
 import { groupOf, type Manifest, title } from "../../api/objects.ts";
-import type { InventoryEntry } from "../../api/v1alpha1/gitsync.ts";
+import type { InventoryEntry } from "../../api/v1alpha1/inventoryEntry.ts";
 import { type Member, wantedIds } from "../../core/sync/desiredSet.ts";
 import { kindOfDefinition, type Removal } from "../../core/sync/guard.ts";
 import { type Inventory, prunable, refOfEntry, withoutPruned } from "../../core/sync/inventory.ts";

@@ -1,11 +1,10 @@
 import { setTimeout } from "node:timers/promises";
 import { type Key, keyOf } from "../../api/objects.ts";
-import type { GitSync, InventoryEntry } from "../../api/v1alpha1/gitsync.ts";
-import { type DesiredSet, desiredSet, wantedIds } from "../../core/sync/desiredSet.ts";
+import type { GitSync } from "../../api/v1alpha1/gitsync.ts";
+import { wantedIds } from "../../core/sync/desiredSet.ts";
 import { confirmsPrune } from "../../core/sync/guard.ts";
 import { type Inventory, planned, prunable, withApplied } from "../../core/sync/inventory.ts";
 import type { SyncOutcome } from "../../core/sync/outcome.ts";
-import type { SyncName } from "../../core/sync/owner.ts";
 import { isApiError } from "../../ports/cluster.ts";
 import { after, never, type Requeue } from "../requeue.ts";
 import type { Applied } from "./apply.ts";
@@ -15,8 +14,8 @@ import { yieldsOf } from "./autoscalers.ts";
 import { attemptOf, brokenOutcome, outcomeOf, recheck } from "./ending.ts";
 import { messageOf } from "./failure.ts";
 import { holdOn, inForce } from "./hold.ts";
-import { kindsOf } from "./kinds.ts";
 import { prune } from "./prune.ts";
+import { isSuperset, setOf } from "./setOf.ts";
 import { asksAnew, checkIn, readSource } from "./source.ts";
 import type { Content, SyncState } from "./state.ts";
 import type { SyncWorld } from "./world.ts";
@@ -105,8 +104,7 @@ async function lookAtGit(world: SyncWorld, sync: GitSync, state: SyncState): Pro
 async function planOnly(world: SyncWorld, sync: GitSync, state: SyncState, signal: AbortSignal): Promise<GitSync> {
   const { content, accepted } = state;
   if (content === undefined || content.rendered === accepted?.rendered) return sync;
-  const { namespace = "", name } = sync.object.metadata;
-  const set = await setOf(world, content.rendered, { namespace, name }, signal);
+  const set = await setOf(world, content.rendered, sync, signal);
   const stored = sync.status.inventory ?? [];
   const wanted = set.kind === "Refused" ? stored : planned(stored, set.members);
   return isSuperset(stored, wanted) ? sync : await world.remember(sync, wanted, signal);
@@ -122,7 +120,7 @@ async function work(
   const { object, spec } = sync;
   const { commit, rendered } = content;
   const name = { namespace: object.metadata.namespace ?? "", name: object.metadata.name };
-  const set = state.complete?.of === content ? state.complete.set : await setOf(world, rendered, name, signal);
+  const set = state.complete?.of === content ? state.complete.set : await setOf(world, rendered, sync, signal);
   const stored = sync.status.inventory ?? [];
   if (set.kind === "Refused") {
     const attempt = attemptOf(commit, state, world.now());
@@ -213,16 +211,6 @@ async function work(
   return { outcome, inventory: pruned.inventory, ...(recheckInMs === undefined ? {} : { recheckInMs }) };
 }
 
-async function setOf(
-  world: SyncWorld,
-  rendered: Content["rendered"],
-  sync: SyncName,
-  signal: AbortSignal,
-): Promise<DesiredSet> {
-  const kinds = await kindsOf(rendered, world.discovery, signal);
-  return desiredSet(rendered, { sync, operatorNamespace: world.operatorNamespace, kinds });
-}
-
 /**
  * A commit has landed for the rollouts when its ConfigMaps are applied, which come before what uses them:
  * with one of them missing, a Deployment would be released with the configuration of the commit before.
@@ -235,9 +223,4 @@ function land(world: SyncWorld, state: SyncState, content: Content, results: rea
   if (missing) return;
   state.landed = content;
   world.arrived(results.map(({ member }) => member.object));
-}
-
-function isSuperset(stored: readonly InventoryEntry[], wanted: Inventory): boolean {
-  const known = new Set(stored.map(({ id }) => id));
-  return wanted.every(({ id }) => known.has(id));
 }

@@ -3,8 +3,9 @@ import type { JsonObject } from "../../api/json.ts";
 import { sameJson } from "../../api/json.ts";
 import { mergePatch } from "../../api/mergePatch.ts";
 import { type Key, keyOf, type Manifest, refOf, title } from "../../api/objects.ts";
-import { type GitSync, type GitSyncStatus, parseGitSync } from "../../api/v1alpha1/gitsync.ts";
+import { type GitSync, type GitSyncStatus, parseGitSync, storedStatus } from "../../api/v1alpha1/gitsync.ts";
 import { Mark } from "../../api/v1alpha1/names.ts";
+import { pack } from "../../api/v1alpha1/packing.ts";
 import { driverOf } from "../../core/rollout/driver.ts";
 import type { Claim } from "../../core/rollout/overlay.ts";
 import type { Digest } from "../../core/rollout/revision.ts";
@@ -236,7 +237,9 @@ export class SyncWorld implements SourceParts {
   }
 
   async #store(sync: GitSync, status: GitSyncStatus, signal: AbortSignal): Promise<GitSync> {
-    const patch = mergePatch(sync.status as JsonObject, status as JsonObject) ?? {};
+    const { inventory, ...rest } = status;
+    const next = { ...rest, ...(inventory === undefined ? {} : pack(inventory)) };
+    const patch = mergePatch(storedStatus(sync.object) as JsonObject, next as unknown as JsonObject) ?? {};
     const sent = { metadata: { resourceVersion: sync.object.metadata.resourceVersion }, status: patch };
     const stored = await this.cluster.patch(refOf(sync.object), sent, { subresource: "status" }, signal);
     this.#parts.syncs.put(stored);

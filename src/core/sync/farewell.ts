@@ -1,6 +1,7 @@
 import type { JsonObject } from "../../api/json.ts";
 import { type Manifest, title } from "../../api/objects.ts";
-import type { GitSyncSpec, InventoryEntry } from "../../api/v1alpha1/gitsync.ts";
+import type { GitSyncSpec } from "../../api/v1alpha1/gitsync.ts";
+import type { InventoryEntry } from "../../api/v1alpha1/inventoryEntry.ts";
 import { Mark } from "../../api/v1alpha1/names.ts";
 import { some } from "../status/text.ts";
 import type { Failure } from "./outcome.ts";

@@ -1,5 +1,5 @@
 import { groupOf, identity, type ObjectRef, title } from "../../api/objects.ts";
-import type { InventoryEntry } from "../../api/v1alpha1/gitsync.ts";
+import type { InventoryEntry } from "../../api/v1alpha1/inventoryEntry.ts";
 import { type Member, wantedIds } from "./desiredSet.ts";
 
 /** What a sync has applied or is about to apply: sorted by id, each id once. */

@@ -1,5 +1,5 @@
 import { groupOf, identity, type ObjectRef, refOf, title } from "../../api/objects.ts";
-import type { InventoryEntry } from "../../api/v1alpha1/gitsync.ts";
+import type { InventoryEntry } from "../../api/v1alpha1/inventoryEntry.ts";
 import { API_VERSION, Mark } from "../../api/v1alpha1/names.ts";
 import { count, some } from "../status/text.ts";
 import { foreigners, guard, heldMessage, type Inhabited, type Removal } from "./guard.ts";

@@ -1,0 +1,37 @@
+import type { GitSync } from "../../api/v1alpha1/gitsync.ts";
+import { fits } from "../../api/v1alpha1/packing.ts";
+import { type DesiredSet, desiredSet, type Member } from "../../core/sync/desiredSet.ts";
+import { type Inventory, planned } from "../../core/sync/inventory.ts";
+import { kindsOf } from "./kinds.ts";
+import type { Content } from "./state.ts";
+import type { SyncWorld } from "./world.ts";
+
+/** The desired set of rendered objects. One whose inventory could not be stored is refused: nobody would know what to delete. */
+export async function setOf(
+  world: SyncWorld,
+  rendered: Content["rendered"],
+  { object, status }: GitSync,
+  signal: AbortSignal,
+): Promise<DesiredSet> {
+  const kinds = await kindsOf(rendered, world.discovery, signal);
+  const sync = { namespace: object.metadata.namespace ?? "", name: object.metadata.name };
+  const set = desiredSet(rendered, { sync, operatorNamespace: world.operatorNamespace, kinds });
+  return set.kind === "Refused" || isStorable(status.inventory ?? [], set.members) ? set : tooLarge(set.members);
+}
+
+/** Tells whether an inventory has everything that another one names. */
+export function isSuperset(stored: Inventory, wanted: Inventory): boolean {
+  const known = new Set(stored.map(({ id }) => id));
+  return wanted.every(({ id }) => known.has(id));
+}
+
+function isStorable(stored: Inventory, members: readonly Member[]): boolean {
+  const inventory = planned(stored, members);
+  return isSuperset(stored, inventory) || fits(inventory);
+}
+
+function tooLarge(members: readonly Member[]): DesiredSet {
+  const position = members[0]?.position ?? { file: ".", line: 1, column: 1 };
+  const message = `the names of ${members.length} objects, with those still to be deleted, are too long for the inventory of one GitSync; give a part of the path to another one`;
+  return { kind: "Refused", problems: [{ reason: "TooLarge", position, message }] };
+}
