@@ -17,7 +17,7 @@ export default defineConfig({
           hookTimeout: 30_000,
         },
       },
-      { test: { name: "property", include: ["src/**/*.property.ts"], testTimeout: 1_800_000 } },
+      { test: { name: "property", include: ["src/**/*.property.ts", "e2e/**/*.property.ts"], testTimeout: 1_800_000 } },
       {
         test: {
           name: "apiserver",

@@ -1,215 +1,299 @@
-import { type Document, isAlias, isMap, isScalar, isSeq, type Node, type Pair, Scalar, type YAMLMap } from "yaml";
-import type { Json } from "../../api/json.ts";
-import type { RenderErrorReason } from "../../ports/render.ts";
-import { keyText, narrow, type Scalar as Plain, readPlain } from "./scalar.ts";
+import {
+  type AliasEvent,
+  COLLECTION_STYLE,
+  EVENT_ID,
+  type Event,
+  type MappingEvent,
+  SCALAR_STYLE,
+  type ScalarEvent,
+  type SequenceEvent,
+} from "js-yaml";
+import { isObject, type Json } from "../../api/json.ts";
+import { DocumentError, invalid, maxDepth, tooDeep } from "./flaw.ts";
+import { keyText } from "./scalar.ts";
+import { sourceOf, tagOf, toJson, typed } from "./scalarEvent.ts";
 
-/** What is wrong with a document, at an offset of its file. */
-export class DocumentError extends Error {
-  readonly reason: RenderErrorReason;
-  readonly offset: number;
-  constructor(reason: RenderErrorReason, offset: number, message: string) {
-    super(message);
-    this.reason = reason;
-    this.offset = offset;
-  }
+/** A document's value, with the offsets of the value and of the members of its list `items`. */
+export interface Read {
+  readonly value: Json;
+  readonly start: number;
+  readonly items: readonly number[];
+  /** The offsets of all values, if they are asked for: by their paths of keys and indices, as JSON. */
+  readonly places?: ReadonlyMap<string, number>;
 }
 
-/** How deep a document may nest. */
-export const maxDepth = 100;
-/** How much aliases and merges may repeat, in characters; a node counts as `nodeCost` of them. */
-const maxRepeated = 4 * 1024 * 1024;
+/** What may still be spent on a file, in characters. */
+export interface Budget {
+  /** What aliases and merges repeat; a node counts as `nodeCost`. */
+  repeating: number;
+  /** What is read more than once. */
+  rereading: number;
+}
+
 const nodeCost = 64;
 
-const core = "tag:yaml.org,2002:";
-type Members = Map<string, Json>;
+type NodeEvent = AliasEvent | ScalarEvent | SequenceEvent | MappingEvent;
 
-/** Reads the value of a document as kubectl does. Objects come frozen, and hold nothing but their own members. */
-export function readDocument(document: Document.Parsed): Json {
-  return new Reader().value(document.contents ?? new Scalar(""), 0);
+/** A node with an anchor; without a value while it is being read. */
+interface Anchored {
+  value?: Json;
+  /** Its text as a key. */
+  key?: string | undefined;
+  cost: number;
+  height: number;
+}
+
+/**
+ * Reads the documents of a text as kubectl does. Objects come frozen, and hold nothing but their own members;
+ * an alias stands for the very value that its anchor names.
+ */
+export function readDocuments(
+  text: string,
+  events: readonly Event[],
+  budget: Budget,
+  locating: boolean,
+): readonly Read[] {
+  const documents: Read[] = [];
+  let next = 0;
+  while (next < events.length) {
+    // A document's own event comes first, and its end last.
+    const reader = new Reader(text, events, next + 1, budget, locating);
+    documents.push(reader.document());
+    next = reader.next + 1;
+  }
+  return documents;
 }
 
 class Reader {
-  readonly #anchors = new Map<string, Node>();
-  readonly #targets = new Map<Node, Node>();
-  readonly #open = new Set<Node>();
-  #repeating = 0;
-  #repeated = 0;
+  next: number;
+  readonly #text: string;
+  readonly #events: readonly Event[];
+  readonly #budget: Budget;
+  readonly #anchors = new Map<string, Anchored>();
+  readonly #items: number[] = [];
+  /** The last offset that is known: a missing value has none of its own. */
+  #offset = 0;
+  #deepest = 0;
+  #cost = 0;
+  /** How many flow collections are open. */
+  #flow = 0;
 
-  value(node: Node, depth: number): Json {
-    if (depth > maxDepth) throw problem("TooLarge", node, `it nests deeper than ${maxDepth} levels; make it flatter`);
-    if (isAlias(node)) return this.#repeat(node, (target) => this.value(target, depth));
-    this.#remember(node);
-    this.#open.add(node);
-    try {
-      if (isScalar(node)) return this.#scalar(node);
-      if (isMap(node)) {
-        tagged(node, "map");
-        return toObject(this.#members(node, depth));
-      }
-      if (isSeq(node)) {
-        tagged(node, "seq");
-        return Object.freeze(node.items.map((item) => this.value(toNode(item), depth + 1)));
-      }
-      throw invalid(node, "it is of a kind that is not read");
-    } finally {
-      this.#open.delete(node);
-    }
+  readonly #places: Map<string, number> | undefined;
+  readonly #path: (string | number)[] = [];
+
+  constructor(text: string, events: readonly Event[], next: number, budget: Budget, locating: boolean) {
+    this.#places = locating ? new Map() : undefined;
+    this.#text = text;
+    this.#events = events;
+    this.next = next;
+    this.#budget = budget;
   }
 
-  #members(map: YAMLMap, depth: number): Members {
-    const members: Members = new Map();
+  document(): Read {
+    const start = this.#startOf(this.#peek());
+    const value = this.#value(0);
+    return { value, start, items: this.#items, ...(this.#places === undefined ? {} : { places: this.#places }) };
+  }
+
+  #peek(): NodeEvent {
+    return this.#events[this.next] as NodeEvent;
+  }
+
+  #atEnd(): boolean {
+    return this.#events[this.next]?.type === EVENT_ID.POP;
+  }
+
+  #value(depth: number): Json {
+    const event = this.#take(depth);
+    if (event.type === EVENT_ID.ALIAS) return this.#aliased(event, depth).value;
+    return this.#anchored(event, depth, () => {
+      if (event.type === EVENT_ID.SCALAR) return { value: this.#scalar(event) };
+      this.#tagged(event);
+      const flow = event.style === COLLECTION_STYLE.FLOW ? 1 : 0;
+      this.#flow += flow;
+      const value = event.type === EVENT_ID.MAPPING ? this.#mapping(depth) : this.#sequence(depth, undefined);
+      this.#flow -= flow;
+      return { value };
+    }).value;
+  }
+
+  /** Reads the value of a key or an index. */
+  #member(key: string | number, depth: number): Json {
+    if (this.#places === undefined) return this.#value(depth);
+    this.#path.push(key);
+    this.#places.set(JSON.stringify(this.#path), this.#startOf(this.#peek()));
+    const value = this.#value(depth);
+    this.#path.pop();
+    return value;
+  }
+
+  #take(depth: number): NodeEvent {
+    const event = this.#peek();
+    this.next += 1;
+    this.#offset = this.#startOf(event);
+    this.#cost += nodeCost;
+    if (depth > this.#deepest) this.#deepest = depth;
+    return event;
+  }
+
+  #sequence(depth: number, places: number[] | undefined): Json {
+    const items: Json[] = [];
+    while (!this.#atEnd()) {
+      places?.push(this.#startOf(this.#peek()));
+      items.push(this.#member(items.length, depth + 1));
+    }
+    this.next += 1;
+    return Object.freeze(items);
+  }
+
+  #mapping(depth: number): Json {
+    const members = new Map<string, Json>();
     const explicit = new Set<string>();
-    for (const pair of map.items) {
-      const key = toNode(pair.key);
-      if (isMerge(key)) {
-        this.#merge(toNode(pair.value), members, depth);
+    while (!this.#atEnd()) {
+      if (this.#isMerge()) {
+        this.next += 1;
+        this.#merge(members, depth);
         continue;
       }
-      const name = this.#key(key);
+      const name = this.#key(depth);
       if (explicit.has(name)) {
-        throw problem(
-          "DuplicateKey",
-          key,
-          `the key ${JSON.stringify(name)} stands twice in one mapping; remove one of them`,
-        );
+        const message = `the key ${JSON.stringify(name.slice(0, 100))} stands twice in one mapping; remove one of them`;
+        throw new DocumentError("DuplicateKey", this.#offset, message);
       }
       explicit.add(name);
-      members.set(name, this.value(valueNode(pair, key), depth + 1));
+      this.#onNewLine();
+      members.set(name, depth === 0 && name === "items" ? this.#listed() : this.#member(name, depth + 1));
     }
-    return members;
+    this.next += 1;
+    // Unlike an assignment, this makes a key `__proto__` a plain member.
+    return Object.freeze(Object.fromEntries(members));
   }
 
-  #merge(node: Node, into: Members, depth: number): void {
-    if (isSeq(node)) {
-      // From the last to the first, since earlier mappings take precedence.
-      for (const item of node.items.toReversed()) this.#mergeOne(toNode(item), into, depth);
-    } else this.#mergeOne(node, into, depth);
+  /** The parser lets a block mapping begin beside its key, after an anchor or a tag. */
+  #onNewLine(): void {
+    const { type, ...event } = this.#peek();
+    if (type !== EVENT_ID.MAPPING || !("style" in event) || event.style !== COLLECTION_STYLE.BLOCK) return;
+    const start = this.#startOf(this.#peek());
+    if (this.#text.slice(this.#offset, start).includes("\n")) return;
+    throw invalid(start, "a mapping begins beside its key; begin it on the next line");
   }
 
-  #mergeOne(node: Node, into: Members, depth: number): void {
-    if (isAlias(node)) {
-      this.#repeat(node, (target) => this.#mergeOne(target, into, depth));
-      return;
+  /** The value of a document's own `items`: the places of its members are remembered. */
+  #listed(): Json {
+    const event = this.#peek();
+    const plain = event.type === EVENT_ID.SEQUENCE && event.style === COLLECTION_STYLE.BLOCK;
+    if (!plain || event.anchorStart >= 0 || event.tagStart >= 0 || this.#places !== undefined) {
+      return this.#member("items", 1);
     }
-    if (!isMap(node)) throw invalid(node, "a merge key (<<) takes a mapping or a list of mappings");
-    if (depth > maxDepth) throw problem("TooLarge", node, `it nests deeper than ${maxDepth} levels; make it flatter`);
-    this.#remember(node);
-    this.#open.add(node);
-    try {
-      for (const [name, value] of this.#members(node, depth + 1)) into.set(name, value);
-    } finally {
-      this.#open.delete(node);
-    }
+    this.#take(1);
+    return this.#sequence(1, this.#items);
   }
 
-  #key(node: Node): string {
-    if (isAlias(node)) return this.#repeat(node, (target) => this.#key(target));
-    if (!isScalar(node)) throw invalid(node, "a key is a mapping or a list; JSON has only text as keys");
-    this.#remember(node);
-    const source = String(node.value);
-    const name = keyText(this.#typed(node, source), source);
-    if (name === undefined) throw invalid(node, `the key ${JSON.stringify(source)} is no text; quote it`);
-    if (name === "__proto__") throw invalid(node, "the key __proto__ is not accepted; rename it");
-    return name;
+  #isMerge(): boolean {
+    const event = this.#peek();
+    return (
+      event.type === EVENT_ID.SCALAR &&
+      (event.tagStart < 0 ? event.style === SCALAR_STYLE.PLAIN : tagOf(this.#text, event) === "merge") &&
+      sourceOf(this.#text, event, this.#flow > 0) === "<<"
+    );
   }
 
-  #scalar(node: Scalar): Json {
-    const source = String(node.value);
-    if (this.#repeating > 0) this.#spend(node, source.length);
-    const typed = this.#typed(node, source);
-    switch (typed.kind) {
-      case "Text":
-        return source;
-      case "Null":
-        return null;
-      case "Bool":
-      case "Float":
-        return typed.value;
-      case "Int":
-        return narrow(typed.value);
-      case "Unfit":
-        throw invalid(node, `${source} is a number that JSON cannot hold; quote it if it is meant as text`);
+  #merge(into: Map<string, Json>, depth: number): void {
+    const list = this.#peek().type === EVENT_ID.SEQUENCE;
+    const at = this.#startOf(this.#peek());
+    const value = this.#value(depth + 1);
+    const sources = list && Array.isArray(value) ? (value as readonly Json[]) : [value];
+    // From the last to the first, since earlier mappings take precedence.
+    for (const source of sources.toReversed()) {
+      if (!isObject(source)) throw invalid(at, "a merge key (<<) takes a mapping or a list of mappings");
+      for (const [name, member] of Object.entries(source)) into.set(name, member ?? null);
     }
   }
 
-  #typed(node: Scalar, source: string): Plain {
-    const tag = node.tag?.startsWith(core) ? node.tag.slice(core.length) : node.tag;
-    const plain = node.type === Scalar.PLAIN || node.type === undefined;
-    if (tag === undefined) return plain ? readPlain(source) : { kind: "Text" };
-    if (tag === "str" || tag === "!") return { kind: "Text" };
-    const read = readPlain(source);
-    if (tag === "float" && read.kind === "Int") return { kind: "Float", value: Number(read.value) };
-    const wanted = { null: "Null", bool: "Bool", int: "Int", float: "Float" }[tag];
-    if (wanted === undefined) throw invalid(node, `the tag ${shortTag(node.tag)} is not known; remove it`);
-    if (wanted !== read.kind) throw invalid(node, `${JSON.stringify(source)} is no ${tag}, as its tag says`);
-    return read;
+  #key(depth: number): string {
+    const event = this.#take(depth);
+    const readKey = (): { value: Json; key: string | undefined } => {
+      if (event.type !== EVENT_ID.SCALAR) {
+        throw invalid(this.#offset, "a key is a mapping or a list; JSON has only text as keys");
+      }
+      const source = sourceOf(this.#text, event, this.#flow > 0);
+      this.#cost += source.length;
+      const quotedOrPlain = event.style !== SCALAR_STYLE.LITERAL_BLOCK && event.style !== SCALAR_STYLE.FOLDED_BLOCK;
+      if (quotedOrPlain && this.#text.slice(event.valueStart, event.valueEnd).includes("\n")) {
+        throw invalid(this.#offset, "a key goes over several lines; write it on one");
+      }
+      const read = typed(this.#text, event, source);
+      // Beyond what JSON can hold it is no key either.
+      return { value: read.kind === "Unfit" ? null : toJson(read, source), key: keyText(read, source) };
+    };
+    const found = event.type === EVENT_ID.ALIAS ? this.#aliased(event, depth) : this.#anchored(event, depth, readKey);
+    if (found.key === undefined) throw invalid(this.#offset, "a key is no text; quote it");
+    return found.key;
   }
 
-  #remember(node: Node): void {
-    if (!isAlias(node) && node.anchor !== undefined && this.#repeating === 0) this.#anchors.set(node.anchor, node);
-    if (this.#repeating > 0) this.#spend(node, nodeCost);
+  #scalar(event: ScalarEvent): Json {
+    const source = sourceOf(this.#text, event, this.#flow > 0);
+    this.#cost += source.length;
+    const read = typed(this.#text, event, source);
+    if (read.kind !== "Unfit") return toJson(read, source);
+    throw invalid(this.#offset, "it is a number that JSON cannot hold; quote it if it is meant as text");
   }
 
-  /** Walks to the node behind an alias. What it repeats is counted: that is what makes an alias bomb small. */
-  #repeat<T>(alias: Node & { readonly source: string }, walk: (target: Node) => T): T {
-    const target = this.#targets.get(alias) ?? this.#anchors.get(alias.source);
-    if (target === undefined) throw invalid(alias, `the alias *${alias.source} has no anchor before it`);
-    if (this.#open.has(target)) throw invalid(alias, `the alias *${alias.source} stands inside of what it names`);
-    this.#targets.set(alias, target);
-    this.#spend(alias, nodeCost);
-    this.#repeating += 1;
-    try {
-      return walk(target);
-    } finally {
-      this.#repeating -= 1;
+  #tagged(event: SequenceEvent | MappingEvent): void {
+    const tag = tagOf(this.#text, event);
+    const kind = event.type === EVENT_ID.MAPPING ? "map" : "seq";
+    if (tag !== undefined && tag !== kind && tag !== "!") {
+      throw invalid(event.tagStart, "the tag is not known; remove it");
     }
   }
 
-  #spend(node: Node, cost: number): void {
-    this.#repeated += cost;
-    if (this.#repeated > maxRepeated) {
-      throw problem("TooLarge", node, "its aliases repeat more than 4 MiB; write out what is needed");
+  /** Reads a node; with an anchor, later aliases stand for it. */
+  #anchored<T extends { value: Json; key?: string | undefined }>(
+    event: ScalarEvent | SequenceEvent | MappingEvent,
+    depth: number,
+    read: () => T,
+  ): T {
+    if (event.anchorStart < 0) return read();
+    const name = this.#text.slice(event.anchorStart, event.anchorEnd);
+    if (!/^[\w-]+$/.test(name)) throw invalid(event.anchorStart, "an anchor's name has letters, digits, _ and - only");
+    const anchored: Anchored = { cost: 0, height: 0 };
+    this.#anchors.set(name, anchored);
+    const [cost, deepest] = [this.#cost, this.#deepest];
+    this.#deepest = depth;
+    const found = read();
+    const key = event.type === EVENT_ID.SCALAR && !("key" in found) ? this.#keyOf(event) : found.key;
+    Object.assign(anchored, { ...found, key, cost: this.#cost - cost + nodeCost, height: this.#deepest - depth });
+    this.#deepest = Math.max(deepest, this.#deepest);
+    return found;
+  }
+
+  #keyOf(event: ScalarEvent): string | undefined {
+    const source = sourceOf(this.#text, event, this.#flow > 0);
+    return keyText(typed(this.#text, event, source), source);
+  }
+
+  /** What an alias stands for. What it repeats is counted: that is what keeps an alias bomb small. */
+  #aliased(alias: AliasEvent, depth: number): { value: Json; key?: string | undefined } {
+    const name = this.#text.slice(alias.anchorStart, alias.anchorEnd).slice(0, 100);
+    const target = this.#anchors.get(this.#text.slice(alias.anchorStart, alias.anchorEnd));
+    const at = alias.anchorStart - 1;
+    if (target === undefined) throw invalid(at, `the alias *${name} has no anchor before it`);
+    if (target.value === undefined) throw invalid(at, `the alias *${name} stands inside of what it names`);
+    if (depth + target.height > maxDepth) throw tooDeep(at);
+    this.#deepest = Math.max(this.#deepest, depth + target.height);
+    this.#cost += target.cost;
+    this.#budget.repeating -= target.cost;
+    if (this.#budget.repeating < 0) {
+      throw new DocumentError("TooLarge", at, "its aliases repeat more than 4 MiB; write out what is needed");
     }
+    return { value: target.value, key: target.key };
   }
-}
 
-function toObject(members: Members): Json {
-  return Object.freeze(Object.fromEntries(members));
-}
-
-function isMerge(key: Node): boolean {
-  return (
-    isScalar(key) &&
-    key.value === "<<" &&
-    (key.tag === `${core}merge` || (key.tag === undefined && key.type === Scalar.PLAIN))
-  );
-}
-
-function tagged(node: Node & { readonly tag?: string }, kind: string): void {
-  if (node.tag !== undefined && node.tag !== `${core}${kind}` && node.tag !== "!") {
-    throw invalid(node, `the tag ${shortTag(node.tag)} is not known; remove it`);
+  #startOf(event: NodeEvent): number {
+    if (event.type === EVENT_ID.ALIAS) return event.anchorStart - 1;
+    if (event.type !== EVENT_ID.SCALAR) return event.start;
+    if (event.valueStart < 0) return this.#offset;
+    const quoted = event.style === SCALAR_STYLE.SINGLE_QUOTED || event.style === SCALAR_STYLE.DOUBLE_QUOTED;
+    return quoted ? event.valueStart - 1 : event.valueStart;
   }
-}
-
-function shortTag(tag: string | undefined): string {
-  return (tag ?? "").replace(core, "!!");
-}
-
-function toNode(value: unknown): Node {
-  return isScalar(value) || isMap(value) || isSeq(value) || isAlias(value) ? value : new Scalar("");
-}
-
-/** A missing value is null, at the place of its key. */
-function valueNode(pair: Pair, key: Node): Node {
-  const node = toNode(pair.value);
-  node.range ??= key.range ?? null;
-  return node;
-}
-
-function invalid(node: Node, message: string): DocumentError {
-  return problem("InvalidYAML", node, message);
-}
-
-function problem(reason: RenderErrorReason, node: Node, message: string): DocumentError {
-  return new DocumentError(reason, node.range?.[0] ?? 0, message);
 }

@@ -1,4 +1,7 @@
+import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
+import process from "node:process";
+import { promisify } from "node:util";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { stringify as dump } from "yaml";
@@ -23,17 +26,30 @@ describe("as kubectl", () => {
     ["a duplicate key, where the last would win silently", "a: 1\na: 2", "DuplicateKey", 2, 1],
     ["two texts for one key", "true: 1\nyes: 2", "DuplicateKey", 2, 1],
     ["a duplicate deep inside", "a:\n  - b: 1\n    'b': 2", "DuplicateKey", 3, 5],
-    ["an unknown tag, where the text would be taken", "a: !vault x", "InvalidYAML", 1, 11],
+    ["an unknown tag, where the text would be taken", "a: !vault x", "InvalidYAML", 1, 4],
     ["infinity as a key", "x: 1\n.inf: 2", "InvalidYAML", 2, 1],
-    ["a key that would change prototypes", "a:\n  __proto__: {x: 1}", "InvalidYAML", 2, 3],
-    ["a quoted one", '{"__proto__": 1}', "InvalidYAML", 1, 2],
+    ["content beside ---, as kubectl does too", "a: 1\n--- {b: 2}", "InvalidYAML", 2, 1],
+    ["a stray carriage return", "a: 1\r\nb: 2\rc: 3", "InvalidYAML", 2, 5],
+    ["a line separator of YAML 1.1", "a: 1\u2028", "InvalidYAML", 1, 5],
+    ["what follows the document's value", "'a' b: 1", "InvalidYAML", 1, 5],
+    ["a question mark where two versions differ", "a: [?b]", "InvalidYAML", 1, 5],
+    ["a colon where two versions differ", "{a:{}}", "InvalidYAML", 1, 2],
+    ["a mapping beside its key", "a: &b c: 1", "InvalidYAML", 1, 4],
+    ["a key of several lines", "{'a\n  b': 1}", "InvalidYAML", 1, 2],
+    ["an anchor that is no word", "a: &b.c 1", "InvalidYAML", 1, 5],
   ])("but refuses %s", async (_name, text, reason, line, column) => {
     expect((await parse(text)).flaws).toMatchObject([{ reason, at: { line, column } }]);
   });
 
-  test("reads escapes that JSON allows", async () => {
-    const { documents } = await parse('{"a": "\\/\\ud83d\\ude00"}');
-    expect(documents[0]?.value).toEqual({ a: "/😀" });
+  test("lets lines in quotes, brackets and braces begin anywhere, and keeps the places", async () => {
+    const { documents, flaws } = await parse("a:\n  b: 'c\nd'\n  e: [\n1,\n]\n---\nf: {\n}\ng: !x h\n");
+    expect(documents[0]?.value).toEqual({ a: { b: "c d", e: [1] } });
+    expect(flaws).toMatchObject([{ at: { line: 10, column: 4 } }]);
+  });
+
+  test("reads escapes and characters that JSON allows", async () => {
+    const { documents } = await parse('{"a": "\\/\\ud83d\\ude00", "b": "\u2028\u007f\u0085"}');
+    expect(documents[0]?.value).toEqual({ a: "/😀", b: "\u2028\u007f\u0085" });
   });
 
   test("integers of 64 bits come through to the text that is sent", async () => {
@@ -75,12 +91,20 @@ describe("files", () => {
     expect((await parse(bytes)).flaws).toMatchObject([{ reason: "InvalidYAML", at: { line, column } }]);
   });
 
-  test("values are frozen and hold only their own members", async () => {
-    const { documents } = await parse("constructor: {prototype: 1}\nlist: [{}]\n");
+  const keys = "__proto__: {polluted: yes}\nconstructor: {prototype: {polluted: yes}}\nprototype: 1\n";
+
+  test.each([
+    ["in this thread", ""],
+    ["in a thread of its own", `long: ${"x".repeat(300_000)}\n`],
+  ])("A12: __proto__, constructor and prototype are plain members, read %s", async (_where, more) => {
+    const { documents, flaws } = await parse(`${keys}list: [{}]\nalso: {<<: {__proto__: 2}}\n${more}`);
+    expect(flaws).toEqual([]);
     const value = documents[0]?.value as { readonly [key: string]: Json };
-    expect(Object.keys(value)).toEqual(["constructor", "list"]);
-    expect(Object.isFrozen(value["list"])).toBe(true);
-    expect(({} as { prototype?: unknown }).prototype).toBeUndefined();
+    expect(Object.keys(value).slice(0, 5)).toEqual(["__proto__", "constructor", "prototype", "list", "also"]);
+    expect(canonical(value["also"])).toBe('{"__proto__":2}');
+    expect(Object.getPrototypeOf(value)).toBe(Object.prototype);
+    expect([value, value["list"], Object.entries(value)[0]?.[1]].every(Object.isFrozen)).toBe(true);
+    expect("polluted" in {}).toBe(false);
   });
 });
 
@@ -106,12 +130,50 @@ describe("bombs", () => {
       "TooLarge",
     ],
     ["a large document", `a: 1\n---\na: ${"x".repeat(documentLimit)}\n`, "TooLarge"],
+    ["a file of 50 MiB", "a: 1\n---\n".repeat((50 * 1024 * 1024) / 9), "TooLarge"],
+    [
+      "many documents with aliases",
+      `a: &a ${"x".repeat(4_000)}\nb: [${"*a,".repeat(9)}]\n---\n`.repeat(200),
+      "TooLarge",
+    ],
+    ["lines that begin anywhere, over and over", `a: [${"\n1,".repeat(100_000)}`, "InvalidYAML"],
     ["a number of a million digits", `a: !!int ${"1".repeat(1_000_000)}`, "InvalidYAML"],
-  ])("%s is refused within a second", async (_name, text, reason) => {
-    const start = performance.now();
+  ])("E38, A11: %s: refused with less than a second's work", async (_name, text, reason) => {
+    const start = process.cpuUsage();
     const { flaws } = await parse(text);
     expect(flaws[0]?.reason).toBe(reason);
-    expect(performance.now() - start).toBeLessThan(1000);
+    // A busy machine takes its time; the work is what counts.
+    const { user, system } = process.cpuUsage(start);
+    expect((user + system) / 1000).toBeLessThan(1000);
+  });
+
+  test("A11: no file takes the memory of the process, or its time", { timeout: 60_000 }, async () => {
+    const program = `
+      import { parseFile } from ${JSON.stringify(new URL("parse.ts", import.meta.url).href)};
+      const [bytes, signal] = [(text) => new TextEncoder().encode(text), new AbortController().signal];
+      const texts = [
+        "a: 1", "", "a: [" + "a,".repeat(1_000_000) + "]", "[".repeat(2_000_000),
+        "- ".repeat(1_000_000), "a:\\n" + "- a\\n".repeat(500_000), "{" + "a,".repeat(100_000) + "}",
+      ];
+      const rows = [];
+      for (const text of texts) {
+        let [longest, last] = [0, performance.now()];
+        const timer = setInterval(() => {
+          longest = Math.max(longest, performance.now() - last);
+          last = performance.now();
+        }, 1);
+        const { flaws } = await parseFile(text === "" ? new Uint8Array(50 << 20) : bytes(text), signal);
+        clearInterval(timer);
+        rows.push([flaws[0]?.reason ?? "read", process.resourceUsage().maxRSS, Math.round(longest)]);
+      }
+      console.log(JSON.stringify(rows));`;
+    const args = ["--input-type=module", "--eval", program];
+    const { stdout } = await promisify(execFile)(process.execPath, args);
+    const rows = JSON.parse(stdout) as [reason: string, maxKib: number, longestMs: number][];
+    console.log(`reading bombs: ${stdout}`);
+    expect(rows.map(([reason]) => reason)).toEqual(["read", ...Array(5).fill("TooLarge"), "DuplicateKey"]);
+    const [[, before] = ["", 0], last = ["", 0]] = [rows[0], rows.at(-1)];
+    expect((last[1] - before) / 1024).toBeLessThan(200);
   });
 
   test("depth 100 is read", async () => {
@@ -136,7 +198,7 @@ describe("bombs", () => {
 });
 
 test("any JSON that is written as YAML or JSON is read as the same JSON", async () => {
-  const json = fc.jsonValue({ maxDepth: 5 }).filter((value) => !JSON.stringify(value).includes("__proto__"));
+  const json = fc.jsonValue({ maxDepth: 5 }).filter((value) => !JSON.stringify(value).includes("<<"));
   await fc.assert(
     fc.asyncProperty(json, async (value) => {
       const wanted = canonical({ value: value as Json });

@@ -96,6 +96,7 @@ function integer(digits: string): bigint | undefined {
 function floatKey(value: number): string | undefined {
   const single = Math.fround(value);
   if (!Number.isFinite(single)) return undefined;
+  if (Object.is(single, -0)) return "-0";
   let digits = 1;
   while (digits < 9 && Math.fround(Number(single.toPrecision(digits))) !== single) digits += 1;
   const [mantissa = "", exponent = "0"] = single.toExponential(digits - 1).split("e");
