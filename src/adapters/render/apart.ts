@@ -4,7 +4,7 @@ import type { ParsedFile } from "./parse.ts";
 
 /** What a thread may take that reads one file. */
 const memoryMb = 64;
-const limitMs = 20_000;
+const limitMs = 60_000;
 
 /** One at a time: several at once would take as many times the memory. */
 let before: Promise<unknown> = Promise.resolve();

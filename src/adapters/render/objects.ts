@@ -3,7 +3,7 @@ import { isManifest } from "../../api/objects.ts";
 import type { Position, Rendered, RenderProblem } from "../../ports/render.ts";
 import type { Parsed, Place } from "./parse.ts";
 
-const wayOut = "move it out of the path, or make it a Kubernetes object";
+const wayOut = "name it in .fairleadignore, move it out of the path, or make it a Kubernetes object";
 
 /** Adds the objects of a document; a list stands for its items. */
 export function collect(

@@ -54,7 +54,7 @@ describe("objects", () => {
     ]);
   });
 
-  test("come out of lists, also of lists in lists", async () => {
+  test("E30: come out of lists, typed ones and of lists in lists", async () => {
     const item = (name: string): string => `{apiVersion: v1, kind: ConfigMap, metadata: {name: ${name}}}`;
     const text = `apiVersion: v1\nkind: List\nitems:\n- ${item("a")}\n- apiVersion: v1\n  kind: ConfigMapList\n  items: [${item("b")}, ${item("c")}]\n`;
     expect(await objects({ "a.yaml": text })).toEqual([

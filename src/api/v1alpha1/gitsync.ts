@@ -119,6 +119,14 @@ export const gitSyncSpec = z.object({
     .meta({ "x-kubernetes-list-type": "atomic" })
     .optional()
     .describe("ignoreFields: fields that others own once an object is there: neither applied again nor corrected."),
+  ignore: z
+    .array(z.string().min(1).max(256))
+    .max(100)
+    .meta({ "x-kubernetes-list-type": "atomic" })
+    .optional()
+    .describe(
+      "ignore: files below path that are left out, as patterns of a .gitignore file that stands there. Files named .fairleadignore say the same in Git; what stands here outranks them.",
+    ),
   prune: z.boolean().default(true).describe("prune: delete what Git no longer has."),
   deletionPolicy: z
     .enum(["Prune", "Orphan", "Wait"])

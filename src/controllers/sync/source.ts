@@ -7,6 +7,7 @@ import type { SyncOutcome } from "../../core/sync/outcome.ts";
 import { type Commit, type Git, GitError, type GitSource } from "../../ports/git.ts";
 import type { Renderer, RenderProblem } from "../../ports/render.ts";
 import { messageOf } from "./failure.ts";
+import { ignoring } from "./ignoring.ts";
 import { answersAlike, recording, treeOf } from "./reads.ts";
 import { credentialsIn, type Secrets } from "./secrets.ts";
 import type { SyncState } from "./state.ts";
@@ -74,10 +75,9 @@ export async function readSource(
       return undefined;
     }
     const recorded = recording(tree);
-    const result = await parts.renderer.render(
-      { tree: recorded.tree, path: plainPath(sync.spec.path), timeoutMs: source.timeoutMs },
-      signal,
-    );
+    const path = plainPath(sync.spec.path);
+    const kept = await ignoring(recorded.tree, path, sync.spec.ignore ?? [], signal);
+    const result = await parts.renderer.render({ tree: kept, path, timeoutMs: source.timeoutMs }, signal);
     // The same files may render the next time: they are read again at the next look.
     state.reads = result.kind === "Broken" && result.problems.some(mayPass) ? undefined : recorded.reads;
     if (result.kind === "Rendered") {
