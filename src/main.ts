@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { delimiter, dirname } from "node:path";
 import { createCel } from "./adapters/cel/cel.ts";
-import { createGit } from "./adapters/git/store.ts";
+import { createGit, type GitStoreOptions } from "./adapters/git/store.ts";
 import { KubernetesClient } from "./adapters/kubernetes/client.ts";
 import { Connection } from "./adapters/kubernetes/connection.ts";
 import { GroupDiscovery } from "./adapters/kubernetes/discovery.ts";
@@ -96,7 +96,7 @@ async function run(options: RunOptions): Promise<void> {
           onTrouble: ({ kind }, error) => log.debug({ kind, error }, "a watch goes on"),
         }),
         events,
-        git: countedGit(createGit({ cacheRoot: options.store, environment: gitEnvironment() }), telemetry),
+        git: countedGit(createGit(gitOptions(options)), telemetry),
         renderer: createRenderer({ programs: findPrograms(options, programDirectories()) }),
         metrics: countedMetrics(createPrometheus(), telemetry),
         digest: (text) => createHash("sha256").update(text).digest(),
@@ -128,6 +128,11 @@ async function run(options: RunOptions): Promise<void> {
   await connection.close();
   telemetry[Symbol.dispose]();
   process.exitCode = code;
+}
+
+function gitOptions({ store, gitHosts, gitAddresses }: RunOptions): GitStoreOptions {
+  const hosts = { addresses: gitAddresses, ...(gitHosts === undefined ? {} : { hosts: gitHosts }) };
+  return { cacheRoot: store, environment: gitEnvironment(), hosts };
 }
 
 /** What git processes get of this process's environment: where programs and proxies are, and nothing else. */

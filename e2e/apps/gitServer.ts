@@ -1,12 +1,12 @@
 import { randomBytes } from "node:crypto";
-import { mkdir, mkdtemp, realpath, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, realpath, rm, writeFile } from "node:fs/promises";
 import { createServer as createHttpServer, type RequestListener } from "node:http";
 import { createServer as createHttpsServer } from "node:https";
 import { isIPv6 } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Children } from "./children.ts";
-import { type Env, git, isolatedGitEnv } from "./git.ts";
+import { type Env, git, isolatedGitEnv, run } from "./git.ts";
 import { GitEvents, type GitRequests, type RefUpdate, writeServerConfig } from "./gitEvents.ts";
 import { authorises, type GitFault, type GitHttpContext, serveGit } from "./gitHttp.ts";
 import { clientCommand, type GitSsh, prepareSsh } from "./gitSsh.ts";
@@ -33,6 +33,8 @@ export interface GitServer extends AsyncDisposable {
   /** The current password; it is taken as a bearer token too. */
   readonly password: string;
   readonly sshPrivateKey: string;
+  /** The same key, locked with a passphrase. */
+  lockedSshPrivateKey(passphrase: string): Promise<string>;
   readonly knownHosts: string;
   /** What a git client needs to get in, over HTTPS and SSH; valid until the password is changed. */
   readonly clientEnv: Env;
@@ -138,6 +140,13 @@ class RunningGitServer implements GitServer {
 
   get sshPrivateKey(): string {
     return this.#ssh?.privateKey ?? "";
+  }
+
+  async lockedSshPrivateKey(passphrase: string): Promise<string> {
+    const file = join(this.#directory, `locked-${randomBytes(4).toString("hex")}`);
+    await writeFile(file, this.sshPrivateKey, { mode: 0o600 });
+    await run("ssh-keygen", ["-q", "-p", "-P", "", "-N", passphrase, "-f", file]);
+    return readFile(file, "utf8");
   }
 
   get knownHosts(): string {

@@ -84,9 +84,11 @@ export class OperatorProcess implements Operator {
     const { kubeconfig, env, until: goal = "leading", args = [] } = { ...this.#options, ...changes };
     const main = join(ROOT, "src/main.ts");
     const fixed = ["run", "--store", this.store, "--listen", `127.0.0.1:${this.#port}`];
+    // The Git servers of the tests are on this machine.
+    const reach = ["--git-addresses", "any"];
     const where = ["--lease-namespace", this.namespace, "--kubeconfig", kubeconfig];
     const node = join(ROOT, "node_modules/node/bin/node");
-    const child = spawn(node, [main, ...fixed, ...where, ...this.#programs, ...args], {
+    const child = spawn(node, [main, ...fixed, ...reach, ...where, ...this.#programs, ...args], {
       env: { PATH: process.env["PATH"] ?? "/usr/bin:/bin", HOME: this.store, ...env },
       stdio: ["ignore", "pipe", "pipe"],
       // A group of its own: what it has started is killed with it, as in a pod.

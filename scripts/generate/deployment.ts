@@ -49,7 +49,17 @@ export function operatorDeployment(
               name: "fairlead",
               image,
               imagePullPolicy: "IfNotPresent",
-              args: ["run", "--store", STORE, "--listen", ":8080", "--lease-namespace", namespace],
+              args: [
+                "run",
+                "--store",
+                STORE,
+                "--listen",
+                ":8080",
+                "--lease-namespace",
+                namespace,
+                "--git-addresses",
+                "private",
+              ],
               // The heap grows up to three quarters of the memory limit; the rest is for buffers and git.
               env: [{ name: "NODE_OPTIONS", value: "--max-old-space-size-percentage=75" }],
               ports: [{ name: "http", containerPort: 8080, protocol: "TCP" }],

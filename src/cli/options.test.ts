@@ -21,6 +21,7 @@ describe("fairlead run", () => {
       logLevel: "info",
       requireServiceAccount: false,
       crossNamespaceRefs: false,
+      gitAddresses: "private",
     });
   });
 
@@ -31,6 +32,21 @@ describe("fairlead run", () => {
       logLevel: "debug",
     });
   });
+
+  it("A08: takes the Git hosts that may be asked", async () => {
+    expect(await parse("run", "--git-hosts", "Git.example.com, *.corp.example,10.0.0.7")).toMatchObject({
+      gitHosts: ["git.example.com", "*.corp.example", "10.0.0.7"],
+    });
+    expect(await parse("run", "--git-addresses=public")).toMatchObject({ gitAddresses: "public" });
+    await expect(parse("run", "--git-addresses=all")).rejects.toThrow("public, private, any");
+  });
+
+  it.each(["", "*", "*.", "https://git.example.com", "git.example.com:443", "a,,b", "*.*.example.com", "-x"])(
+    "refuses %j as a Git host",
+    async (text) => {
+      await expect(parse("run", `--git-hosts=${text}`)).rejects.toThrow("is no host");
+    },
+  );
 
   it.each(["", "2", "301", "-5", "1.5", "15s", "1e2"])("refuses a lease of %j", async (text) => {
     await expect(parse("run", `--lease-duration=${text}`)).rejects.toThrow("give whole seconds from 3 to 300");

@@ -20,7 +20,13 @@ export interface RunOptions {
   readonly requireServiceAccount: boolean;
   readonly defaultServiceAccount?: string;
   readonly crossNamespaceRefs: boolean;
+  /** Names of the Git hosts that may be asked; absent: any. */
+  readonly gitHosts?: readonly string[];
+  readonly gitAddresses: GitAddresses;
 }
+
+/** Which addresses Git hosts may have. */
+export type GitAddresses = "public" | "private" | "any";
 
 /** Shorter, and a slow answer of the API server would end the leader; longer, and nobody would lead for minutes. */
 const LEASE_SECONDS = { min: 3, max: 300 };
@@ -62,6 +68,16 @@ export function command(version: string, run: (options: RunOptions) => Promise<v
       accountName,
     )
     .option("--cross-namespace-refs", "let syncs refer to other namespaces, as in spec.dependsOn", false)
+    .option(
+      "--git-hosts <names>",
+      "the only Git hosts that may be asked, separated by commas; *.example.com stands for all below it (default: any)",
+      gitHosts,
+    )
+    .addOption(
+      new Option("--git-addresses <which>", "which addresses of Git hosts may be connected to; any is for development")
+        .choices(["public", "private", "any"])
+        .default("private", "private: those of the internet and of private networks"),
+    )
     .addOption(
       new Option("--log-level <level>", "how much is logged").choices(LOG_LEVELS).default("info").argParser(level),
     )
@@ -81,6 +97,14 @@ function listen(text: string): RunOptions["listen"] {
     throw new InvalidArgumentError("give host:port, for example 127.0.0.1:8080 or :8080");
   const host = match[1] ?? match[2] ?? "";
   return { host: host === "" ? "::" : host, port };
+}
+
+/** Parses names of hosts; a port is no part of them. */
+function gitHosts(text: string): readonly string[] {
+  const names = text.split(",").map((name) => name.trim().toLowerCase());
+  const bad = names.find((name) => !/^(\*\.)?[a-z0-9_]([-a-z0-9_.]{0,251}[a-z0-9_])?$|^\[[0-9a-f:.]+\]$/.test(name));
+  if (bad !== undefined) throw new InvalidArgumentError(`"${bad}" is no host; write git.example.com or *.example.com`);
+  return names;
 }
 
 /** Parses whole seconds within bounds. */

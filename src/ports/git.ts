@@ -16,8 +16,26 @@ export interface GitCredentials {
   readonly bearerToken?: string;
   /** PEM bundle that replaces the system's certificate authorities. */
   readonly caCert?: string;
+  /** PEM certificate and key that this side shows over https. */
+  readonly clientCert?: string;
+  readonly clientKey?: string;
   readonly sshPrivateKey?: string;
+  readonly sshPassphrase?: string;
   readonly knownHosts?: string;
+  /** An app whose installation tokens stand in for user and password. */
+  readonly app?: GitApp;
+  /** The proxy for https, in the place of the operator's own. */
+  readonly proxy?: { readonly address: string; readonly username?: string; readonly password?: string };
+}
+
+/** An app as GitHub and its followers know it: its key is traded for tokens of an hour. */
+export interface GitApp {
+  readonly id: string;
+  readonly installation: string;
+  /** RSA key, PEM. */
+  readonly privateKey: string;
+  /** Base of the API; https://api.github.com unless set. */
+  readonly api?: string;
 }
 
 /** Where a repository is and how to get in. */
@@ -62,8 +80,12 @@ export type GitErrorReason =
   | "InvalidURL"
   | "HostUnreachable"
   | "HostUnknown"
+  | "HostRefused"
   | "TLSFailed"
   | "AuthFailed"
+  | "AccessDenied"
+  | "RateLimited"
+  | "HostError"
   | "HostKeyMismatch"
   | "RepositoryNotFound"
   | "RefNotFound"
@@ -80,9 +102,12 @@ export type GitErrorReason =
 export class GitError extends Error {
   override readonly name = "GitError";
   readonly reason: GitErrorReason;
-  constructor(reason: GitErrorReason, message: string) {
+  /** How long the host wants to be left alone, in milliseconds, if it said so. */
+  readonly retryAfterMs: number | undefined;
+  constructor(reason: GitErrorReason, message: string, { retryAfterMs }: { readonly retryAfterMs?: number } = {}) {
     super(message);
     this.reason = reason;
+    this.retryAfterMs = retryAfterMs;
   }
 }
 

@@ -38,8 +38,8 @@ export function selfSigned(): Certificate {
   }
 }
 
-/** Serves the bare repositories below a directory by git's smart HTTP protocol, over TLS when a certificate is given. */
-export async function serveGit(root: string, certificate?: Certificate): Promise<GitHttpServer> {
+/** Serves the bare repositories below a directory by git's smart HTTP protocol, over TLS when a certificate is given; `clients` is the authority of certificates that callers must show. */
+export async function serveGit(root: string, certificate?: Certificate, clients?: string): Promise<GitHttpServer> {
   const seen = { advertisements: 0, fetches: 0, open: 0 };
   const handle: RequestListener = (request, response) => {
     seen.open += 1;
@@ -61,7 +61,10 @@ export async function serveGit(root: string, certificate?: Certificate): Promise
       backend(root, request, plain, response);
     });
   };
-  const server = certificate === undefined ? createHttp(handle) : createHttps(certificate, handle);
+  const server =
+    certificate === undefined
+      ? createHttp(handle)
+      : createHttps({ ...certificate, ...(clients === undefined ? {} : asking(clients)) }, handle);
   await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
   const { port } = server.address() as AddressInfo;
   const served: GitHttpServer = {
@@ -75,6 +78,10 @@ export async function serveGit(root: string, certificate?: Certificate): Promise
     },
   };
   return served;
+}
+
+function asking(ca: string) {
+  return { ca, requestCert: true, rejectUnauthorized: true };
 }
 
 /** Runs git's own CGI program for one request. */

@@ -2,7 +2,8 @@ import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach } from "vitest";
-import type { GitCredentials, GitRef, GitSource } from "../ports/git.ts";
+import { createGit, type GitStoreOptions } from "../adapters/git/store.ts";
+import type { Git, GitCredentials, GitRef, GitSource } from "../ports/git.ts";
 import { type GitHttpServer, selfSigned, serveGit } from "./gitHttpServer.ts";
 import { createRepository, type TestRepository } from "./gitRepository.ts";
 
@@ -10,9 +11,13 @@ import { createRepository, type TestRepository } from "./gitRepository.ts";
 export interface TestRemote {
   readonly server: GitHttpServer;
   readonly repository: TestRepository;
+  /** Directory of the repositories. */
+  readonly root: string;
   /** Directories of this test alone. */
   readonly cacheRoot: string;
   readonly tempRoot: string;
+  /** A store in these directories that may ask the server of this test. */
+  store(options?: Partial<GitStoreOptions>): Git;
   source(ref?: GitRef, credentials?: GitCredentials, timeoutMs?: number): GitSource;
   /** The directory of the one repository in the cache. */
   cached(): string;
@@ -49,11 +54,15 @@ export function useRemote(): TestRemote {
     get repository() {
       return repository;
     },
+    root: join(root, "remote"),
     get cacheRoot() {
       return join(root, `cache${count}`);
     },
     get tempRoot() {
       return join(root, `temp${count}`);
+    },
+    store(options = {}) {
+      return createGit({ cacheRoot: this.cacheRoot, tempRoot: this.tempRoot, hosts: { addresses: "any" }, ...options });
     },
     source(ref = { branch: "main" }, credentials = {}, timeoutMs = 10_000) {
       const url = `${server.url}/r${count}.git`;

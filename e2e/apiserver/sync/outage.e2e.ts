@@ -45,6 +45,32 @@ it("corrects drift while the Git server is down, and recovers by itself, long be
   await quick.untilApplied(await quick.push("Go on", one("after")));
 });
 
+it.each([
+  [401, "AuthFailed"],
+  [403, "AccessDenied"],
+  [404, "RepositoryNotFound"],
+  [429, "RateLimited"],
+  [503, "HostError"],
+])("E41: a Git server that answers %i is %s, told once; the last good revision is enforced", async (status, reason) => {
+  const project = await scene.project({ files: one("git") });
+  await project.untilApplied(await project.copy.head());
+  scene.git.setFault({ kind: "Status", status });
+  try {
+    await project.untilReady("False", reason, "stays in place");
+    const ref = project.refTo("v1", "ConfigMap", "one");
+    for (const round of [1, 2]) {
+      await scene.kube.patch(ref, { data: { value: `drifted ${round}` } });
+      const isBack = (live: Manifest) => stringAt(live, "data", "value") === "git";
+      await scene.kube.waitFor(ref, "put back", isBack, { timeoutMs: 5_000 });
+    }
+    await project.untilEvent(reason);
+    expect((await project.events()).filter((event) => event.reason === reason)).toHaveLength(1);
+  } finally {
+    scene.git.setFault();
+  }
+  await project.untilReady("True", "Applied");
+});
+
 it("corrects drift while the Git server hangs", async () => {
   const project = await scene.project({ files: one("git"), spec: { interval: "1s", timeout: "60s" } });
   await project.untilApplied(await project.copy.head());

@@ -53,6 +53,24 @@ it("applies a directory over SSH with known_hosts", async () => {
   expect(await valueIn(project)).toBe("ssh");
 });
 
+it("opens a locked SSH key with the passphrase in the Secret, and says so when it does not", async () => {
+  const project = await scene.project({ files: one("locked"), transport: "ssh" });
+  const sha = await project.copy.head();
+  await project.untilApplied(sha);
+  const secret = project.refTo("v1", "Secret", "app-git");
+  const passphrase = 'c4nary it\'s "long" $(id)';
+  await scene.kube.patch(secret, { stringData: { identity: await scene.git.lockedSshPrivateKey(passphrase) } });
+  await project.untilReady("False", "AuthFailed", "add its passphrase");
+  await scene.kube.patch(secret, { stringData: { passphrase: "wrong" } });
+  await project.untilReady("False", "AuthFailed", "check that passphrase in the Secret opens it");
+  await scene.kube.patch(secret, { stringData: { passphrase } });
+  await project.untilReady("True", "Applied");
+  const next = await project.push("Next", one("opened"));
+  await project.untilApplied(next);
+  const shown = `${JSON.stringify(await project.events())}${await scene.operator.logs()}`;
+  expect(shown).not.toContain("c4nary");
+});
+
 it.concurrent("follows a branch, a tag, a commit, a range of versions and a full name", async () => {
   const project = await scene.project({ files: one("main") });
   const main = await project.copy.head();

@@ -9,7 +9,7 @@ import { parseRemote } from "./validate.ts";
 const root = mkdtempSync(join(tmpdir(), "fairlead-access-"));
 afterAll(() => rmSync(root, { recursive: true }));
 
-const options = { protocols: ["https", "ssh"], timeoutMs: 1000 };
+const options = { protocols: ["https", "ssh"], timeoutMs: 1000, addresses: ["203.0.113.7"] };
 const open = (url: string, credentials: GitCredentials) =>
   openAccess(root, parseRemote(url, options.protocols), credentials, options);
 const key = { sshPrivateKey: "-----BEGIN KEY-----\r\nabc\r\n-----END KEY-----" };

@@ -1,7 +1,10 @@
 import { chmod, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type GitCredentials, GitError } from "../../ports/git.ts";
+import { basic, chomp } from "./credentials.ts";
+import { proxyUrl } from "./proxy.ts";
 import { configText, fixedSettings, type Setting, sshCommand } from "./settings.ts";
+import { isEncrypted } from "./sshKey.ts";
 import type { Remote } from "./validate.ts";
 
 /** Files that let one git call in. They live in a private directory that goes with the call. */
@@ -10,17 +13,31 @@ export interface Access extends AsyncDisposable {
   readonly config: string;
   /** An empty home directory. */
   readonly home: string;
+  /** Where git may write the headers of the answers. */
+  readonly trace: string;
 }
+
+/** How a call gets to its host. */
+export interface Route {
+  readonly protocols: readonly string[];
+  readonly timeoutMs: number;
+  /** The addresses that the host's name stood for when it was checked; empty: a proxy resolves it. */
+  readonly addresses: readonly string[];
+}
+
+/** Writes one private file and gives its path. */
+type Write = (name: string, text: string, mode?: number) => Promise<string>;
 
 /** Writes the credentials where only git finds them: no argument, no environment variable ever holds one. */
 export async function openAccess(
   tempRoot: string,
   remote: Remote,
   credentials: GitCredentials,
-  options: { readonly protocols: readonly string[]; readonly timeoutMs: number },
+  route: Route,
 ): Promise<Access> {
-  const own = remote.protocol === "ssh" ? undefined : headerOf(credentials);
-  if (remote.protocol === "ssh") checkSsh(remote, credentials);
+  const isSsh = remote.protocol === "ssh";
+  const header = isSsh ? undefined : headerOf(credentials);
+  if (isSsh) checkSsh(remote, credentials);
   await mkdir(tempRoot, { recursive: true, mode: 0o700 });
   const dir = await mkdtemp(join(tempRoot, "access-"));
   const dispose = () => rm(dir, { recursive: true, force: true });
@@ -28,52 +45,91 @@ export async function openAccess(
     await chmod(dir, 0o700);
     const home = join(dir, "home");
     await mkdir(home, { mode: 0o700 });
-    const settings: Setting[] = [...fixedSettings(options.protocols)];
-    const secret = async (name: string, text: string): Promise<string> => {
+    const write: Write = async (name, text, mode = 0o600) => {
       const file = join(dir, name);
-      await writeFile(file, text, { mode: 0o600, flag: "wx" });
+      await writeFile(file, text, { mode, flag: "wx" });
       return file;
     };
-    if (own !== undefined) settings.push([`http.${remote.protocol}://${remote.host}/.extraHeader`, own]);
-    if (credentials.caCert !== undefined && remote.protocol === "https") {
-      settings.push(["http.sslCAInfo", await secret("ca.pem", credentials.caCert)]);
-    }
-    if (remote.protocol === "ssh") {
-      const key = await secret("identity", lines(credentials.sshPrivateKey ?? ""));
-      const hosts = await secret("known_hosts", lines(credentials.knownHosts ?? ""));
-      settings.push(["core.sshCommand", sshCommand(key, hosts, options.timeoutMs)]);
-    }
-    return { config: await secret("config", configText(settings)), home, [Symbol.asyncDispose]: dispose };
+    const own = isSsh
+      ? await sshSettings(remote, credentials, route, write)
+      : await httpSettings(remote, credentials, route, header, write);
+    const config = await write("config", configText([...fixedSettings(route.protocols), ...own]));
+    return { config, home, trace: join(dir, "trace"), [Symbol.asyncDispose]: dispose };
   } catch (error) {
     await dispose();
     throw error;
   }
 }
 
-/** The credential values that no text may show, the longest first. */
-export function secretsOf(credentials: GitCredentials): readonly string[] {
-  const { username = "", password, bearerToken, sshPrivateKey } = credentials;
-  const found = [password, bearerToken, sshPrivateKey].flatMap((value) =>
-    value === undefined ? [] : [value, value.trim(), encodeURIComponent(value), Buffer.from(value).toString("base64")],
-  );
-  if (password !== undefined) found.push(basic(username, password));
-  for (const line of (sshPrivateKey ?? "").split("\n")) if (line.length > 16) found.push(line.trim());
-  // A token often stands where the user name belongs; a name like "git" is no secret and would only garble messages.
-  if (username.length >= 16) found.push(username);
-  return [...new Set(found)].filter((value) => value !== "").sort((a, b) => b.length - a.length);
+async function httpSettings(
+  { protocol, host, name, port }: Remote,
+  { caCert, clientCert, clientKey, proxy }: GitCredentials,
+  { addresses }: Route,
+  header: string | undefined,
+  write: Write,
+): Promise<readonly Setting[]> {
+  const settings: Setting[] = [];
+  const here = `http.${protocol}://${host}/`;
+  if (header !== undefined) settings.push([`${here}.extraHeader`, header]);
+  if (caCert !== undefined) settings.push(["http.sslCAInfo", await write("ca.pem", caCert)]);
+  if (clientCert !== undefined && clientKey !== undefined) {
+    settings.push([`${here}.sslCert`, await write("client.pem", clientCert)]);
+    settings.push([`${here}.sslKey`, await write("client.key", clientKey)]);
+  }
+  if (proxy !== undefined) settings.push(["http.proxy", proxyUrl(proxy)]);
+  // The connection goes where the name was checked to lead: another answer of the DNS a moment later changes nothing.
+  if (addresses.length > 0 && !addresses.includes(name)) {
+    const listed = addresses.map((address) => (address.includes(":") ? `[${address}]` : address));
+    settings.push(["http.curloptResolve", `${name}:${port}:${listed.join(",")}`]);
+  }
+  return settings;
 }
 
-function headerOf({ username, password, bearerToken }: GitCredentials): string | undefined {
+async function sshSettings(
+  { name, port }: Remote,
+  { sshPrivateKey = "", sshPassphrase, knownHosts = "" }: GitCredentials,
+  { addresses, timeoutMs }: Route,
+  write: Write,
+): Promise<readonly Setting[]> {
+  const keyFile = await write("identity", lines(sshPrivateKey));
+  const knownHostsFile = await write("known_hosts", lines(knownHosts));
+  // ssh tries one address only when it is given one: the more usual kind has to do.
+  const address = addresses.find((one) => !one.includes(":")) ?? addresses[0];
+  const pinned = address !== undefined && !addresses.includes(name.replace(/^\[|\]$/g, ""));
+  const alias = port === 22 ? name : `[${name}]:${port}`;
+  const command = sshCommand({
+    keyFile,
+    knownHostsFile,
+    timeoutMs,
+    ...(pinned ? { pin: { address, alias } } : {}),
+    ...(sshPassphrase === undefined ? {} : { askPass: await askPass(chomp(sshPassphrase), write) }),
+  });
+  return [["core.sshCommand", command]];
+}
+
+/** ssh takes a passphrase from nothing but a program: one that prints a file. */
+async function askPass(passphrase: string, write: Write): Promise<string> {
+  const file = await write("passphrase", `${passphrase}\n`);
+  return write("ask", `#!/bin/sh\nexec cat '${file.replaceAll("'", `'\\''`)}'\n`, 0o700);
+}
+
+function headerOf({ username, password, bearerToken, clientCert, clientKey }: GitCredentials): string | undefined {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: a control character would forge a header.
   if ([username, password, bearerToken].some((value) => /[\x00-\x1f\x7f]/.test(chomp(value ?? "")))) {
     throw new GitError("AuthFailed", "a credential in the Secret has a line break or control character; write it anew");
+  }
+  if ((clientCert === undefined) !== (clientKey === undefined)) {
+    throw new GitError(
+      "AuthFailed",
+      "a client certificate needs both tls.crt and tls.key in the Secret; add the other",
+    );
   }
   if (bearerToken !== undefined) return `Authorization: Bearer ${chomp(bearerToken)}`;
   if (username === undefined && password === undefined) return undefined;
   return `Authorization: Basic ${basic(username ?? "", password ?? "")}`;
 }
 
-function checkSsh({ host }: Remote, { knownHosts, sshPrivateKey }: GitCredentials): void {
+function checkSsh({ host }: Remote, { knownHosts, sshPrivateKey, sshPassphrase, proxy }: GitCredentials): void {
   if (knownHosts === undefined || knownHosts.trim() === "") {
     throw new GitError(
       "HostKeyMismatch",
@@ -83,15 +139,12 @@ function checkSsh({ host }: Remote, { knownHosts, sshPrivateKey }: GitCredential
   if (sshPrivateKey === undefined || sshPrivateKey.trim() === "") {
     throw new GitError("AuthFailed", `ssh needs a private key for ${host}; add one to the Secret as identity`);
   }
-}
-
-function basic(username: string, password: string): string {
-  return Buffer.from(`${chomp(username)}:${chomp(password)}`).toString("base64");
-}
-
-/** Secrets made from files end with a line break that belongs to the file, not to the credential. */
-function chomp(value: string): string {
-  return value.replace(/\r?\n$/, "");
+  if (sshPassphrase === undefined && isEncrypted(sshPrivateKey)) {
+    throw new GitError("AuthFailed", "the private key is encrypted; add its passphrase to the Secret as passphrase");
+  }
+  if (proxy !== undefined) {
+    throw new GitError("InvalidURL", "a proxy serves https only; use an https URL, or take spec.proxySecretRef out");
+  }
 }
 
 function lines(text: string): string {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { secretsOf } from "./access.ts";
 import { parseTrailers } from "./commit.ts";
+import { secretsOf } from "./credentials.ts";
 import { classify, plain, redact } from "./errors.ts";
 import { configText, fixedSettings, sshCommand } from "./settings.ts";
 
@@ -49,7 +49,15 @@ describe("the reason and the way out", () => {
       "AuthFailed",
       "Secret",
     ],
-    [`${access}The requested URL returned error: 403\n`, "AuthFailed", "Secret"],
+    [`${access}The requested URL returned error: 401\n`, "AuthFailed", "Secret"],
+    [`${access}The requested URL returned error: 403\n`, "AccessDenied", "right to read"],
+    [`${access}Received HTTP code 407 from proxy after CONNECT\n`, "AuthFailed", "spec.proxySecretRef"],
+    [`${access}CONNECT tunnel failed, response 407\n`, "AuthFailed", "spec.proxySecretRef"],
+    [
+      "fatal: attempting to allocate 4294967297 over limit 268435456\nfatal: index-pack failed\n",
+      "TooLarge",
+      "too large",
+    ],
     [`git@example.com: Permission denied (publickey).\r\n${tail}`, "AuthFailed", "deploy keys"],
     [
       `Load key "/tmp/x/identity": error in libcrypto\r\ngit@example.com: Permission denied (publickey).\r\n${tail}`,
@@ -66,8 +74,8 @@ describe("the reason and the way out", () => {
     [`ERROR: Repository not found.\n${tail}`, "RepositoryNotFound", "may not see it"],
     [`fatal: '/x.git' does not appear to be a git repository\n${tail}`, "RepositoryNotFound", "check the URL"],
     [`${access}The requested URL returned error: 410\n`, "RepositoryNotFound", "check the URL"],
-    [`${access}The requested URL returned error: 429\n`, "HostUnreachable", "429"],
-    [`${access}The requested URL returned error: 503\n`, "HostUnreachable", "503"],
+    [`${access}The requested URL returned error: 429\n`, "RateLimited", "rate of requests"],
+    [`${access}The requested URL returned error: 503\n`, "HostError", "503"],
     [`${access}The requested URL returned error: 301\n`, "InvalidURL", "final URL"],
     ["fatal: couldn't find remote ref refs/heads/main\n", "RefNotFound", 'branch "main"'],
     [
@@ -84,6 +92,11 @@ describe("the reason and the way out", () => {
     const error = classify(text, about);
     expect(error).toMatchObject({ reason, message: expect.stringContaining(words) });
     expect(error.message).not.toMatch(/[\r\n]/);
+  });
+
+  test("E41: what is denied for a while is a limit of rates", () => {
+    const error = classify(`${access}The requested URL returned error: 403\n`, { ...about, retryAfterMs: 7_000 });
+    expect(error).toMatchObject({ reason: "RateLimited", retryAfterMs: 7_000 });
   });
 
   test("a credential that git repeats is not in the message", () => {
@@ -135,8 +148,9 @@ describe("settings", () => {
   });
 
   test("ssh is called with our own files, strictly, and without a prompt", () => {
-    expect(sshCommand("/tmp/a/identity", "/tmp/it's/known_hosts", 2500)).toBe(
-      "ssh -F /dev/null -i /tmp/a/identity -o IdentitiesOnly=yes -o BatchMode=yes -o StrictHostKeyChecking=yes " +
+    const files = { keyFile: "/tmp/a/identity", knownHostsFile: "/tmp/it's/known_hosts", timeoutMs: 2500 };
+    expect(sshCommand(files)).toBe(
+      "ssh -F /dev/null -i /tmp/a/identity -o IdentitiesOnly=yes -o BatchMode=yes -o PreferredAuthentications=publickey -o StrictHostKeyChecking=yes " +
         "-o 'UserKnownHostsFile=/tmp/it'\\''s/known_hosts' -o GlobalKnownHostsFile=/dev/null -o UpdateHostKeys=no " +
         "-o ClearAllForwardings=yes -o ForwardAgent=no -o PermitLocalCommand=no -o ConnectTimeout=3",
     );

@@ -7,6 +7,10 @@ export interface About {
   /** `branch "main"`, as the sentence names it. */
   readonly ref: string;
   readonly secrets: readonly string[];
+  /** The private key needs a passphrase. */
+  readonly locked?: boolean;
+  /** How long the host asked to be left alone. */
+  readonly retryAfterMs?: number;
 }
 
 interface Rule {
@@ -14,6 +18,12 @@ interface Rule {
   readonly reason: GitErrorReason;
   readonly say: (about: About, text: string) => string;
 }
+
+const rateLimit: Rule = {
+  match: /returned error: 429/i,
+  reason: "RateLimited",
+  say: ({ host }) => `${host} limits the rate of requests; it is tried again later, or set a longer interval`,
+};
 
 /** The order is the policy: the first rule that fits decides, so the more exact texts stand first. */
 const rules: readonly Rule[] = [
@@ -24,21 +34,34 @@ const rules: readonly Rule[] = [
       `${host} shows a host key${fingerprint(text)} that known_hosts in the Secret does not hold; compare it with the keys that the host publishes and update known_hosts`,
   },
   {
-    match: /load key .*(invalid format|error in libcrypto|bad passphrase)|incorrect passphrase/i,
+    match: /load key .*(invalid format|error in libcrypto)/i,
     reason: "AuthFailed",
-    say: () => "the private key in the Secret cannot be read; it must be an unencrypted key in OpenSSH or PEM format",
+    say: () => "the private key in the Secret cannot be read; it must be a key in OpenSSH or PEM format",
   },
   {
     match: /permission denied \(|too many authentication failures/i,
     reason: "AuthFailed",
-    say: ({ host }) => `${host} does not accept the private key; add its public part to the repository's deploy keys`,
+    // ssh does not tell a key that it could not open from one that was refused.
+    say: ({ host, locked }) =>
+      `${host} does not accept the private key; ${locked === true ? "check that passphrase in the Secret opens it, and " : ""}add its public part to the repository's deploy keys`,
   },
   {
     match:
-      /could not read (username|password)|authentication failed|invalid credentials|returned error: 40[137]|http basic: access denied/i,
+      /could not read (username|password)|authentication failed|invalid credentials|returned error: 401|http basic: access denied/i,
     reason: "AuthFailed",
     say: ({ host }) =>
-      `${host} does not accept the credentials, or wants some; check the Secret: the token may have expired or not cover this repository`,
+      `${host} does not accept the credentials, or wants some; check the Secret: the token may have expired`,
+  },
+  {
+    match: /returned error: 407|proxy connect aborted|http code 407 from proxy|response 407/i,
+    reason: "AuthFailed",
+    say: () => "the proxy does not accept its user and password; check the Secret of spec.proxySecretRef",
+  },
+  {
+    match: /returned error: 403/i,
+    reason: "AccessDenied",
+    say: ({ host }) =>
+      `${host} denies access to the repository (403); grant the credentials in the Secret the right to read it`,
   },
   {
     match:
@@ -63,19 +86,15 @@ const rules: readonly Rule[] = [
     say: ({ host }) =>
       `${host} redirects to another address and redirects are not followed; put the final URL into the source`,
   },
-  {
-    match: /returned error: 429/i,
-    reason: "HostUnreachable",
-    say: ({ host }) => `${host} limits the rate of requests (429); it is tried again later, or set a longer interval`,
-  },
+  rateLimit,
   {
     match: /returned error: 5\d\d|remote error: internal|internal server error/i,
-    reason: "HostUnreachable",
+    reason: "HostError",
     say: ({ host }, text) => `${host} has a fault of its own (${detail(text)}); it is tried again later`,
   },
   {
     match:
-      /connection (refused|reset|closed)|couldn't connect|failed to connect|no route to host|network is unreachable|empty reply from server|unexpected disconnect|early eof|hung up unexpectedly|rpc failed/i,
+      /connection (refused|reset|closed)|couldn't connect|failed to connect|no route to host|network is unreachable|empty reply from server|unexpected disconnect|early eof|hung up unexpectedly|rpc failed|getpeername/i,
     reason: "HostUnreachable",
     say: ({ host }, text) =>
       `${host} cannot be reached (${detail(text)}); check the URL and network policies; it is tried again`,
@@ -98,6 +117,12 @@ const rules: readonly Rule[] = [
     say: () => "the protocol is not allowed; use https or ssh",
   },
   {
+    match: /attempting to allocate .* over limit|out of memory/i,
+    reason: "TooLarge",
+    say: ({ url }) =>
+      `${url} has an object that is too large to be unpacked; keep files like that out of the repository`,
+  },
+  {
     match: /no space left on device|disk quota exceeded/i,
     reason: "TooLarge",
     say: () => "the disk of the Git store is full; give the cache volume more room",
@@ -115,7 +140,15 @@ export function classify(output: string, about: About): GitError {
       redact(`git failed: ${said}; if it stays, report it with this text`, about.secrets),
     );
   }
-  return new GitError(rule.reason, redact(rule.say(about, text), about.secrets));
+  const { reason, say } =
+    // Some hosts deny access where they mean that there were too many requests.
+    rule.reason === "AccessDenied" && about.retryAfterMs !== undefined ? rateLimit : rule;
+  const { retryAfterMs } = about;
+  return new GitError(
+    reason,
+    redact(say(about, text), about.secrets),
+    retryAfterMs === undefined ? {} : { retryAfterMs },
+  );
 }
 
 /** Replaces every credential in a text, and whatever stands as user or password in a URL. */

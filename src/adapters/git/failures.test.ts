@@ -1,17 +1,18 @@
+import { once } from "node:events";
 import { existsSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import type { Git, GitSource } from "../../ports/git.ts";
+import type { GitSource } from "../../ports/git.ts";
 import { useRemote } from "../../testing/gitRemote.ts";
-import { createGit, type GitStoreOptions } from "./store.ts";
+import type { HostPolicy } from "./hosts.ts";
+import type { GitStoreOptions } from "./store.ts";
 
 const never = new AbortController().signal;
 const yaml = (path: string): boolean => path.endsWith(".yaml");
 const remote = useRemote();
-
-function store(options: Partial<GitStoreOptions> = {}): Git {
-  return createGit({ cacheRoot: remote.cacheRoot, tempRoot: remote.tempRoot, ...options });
-}
+const store = (options?: Partial<GitStoreOptions>) => remote.store(options);
 
 describe("failures", () => {
   test("a missing branch is told with the default branch", async () => {
@@ -33,16 +34,42 @@ describe("failures", () => {
     await expect(store().resolve({ ...remote.source(), ...change, url }, never)).rejects.toMatchObject({ reason });
   });
 
-  test.each([
-    [301, "InvalidURL"],
-    [403, "AuthFailed"],
-    [429, "HostUnreachable"],
-    [503, "HostUnreachable"],
-  ])("the server answers %i", async (status, reason) => {
+  test.each<[number, Record<string, string>, string, number | undefined]>([
+    [401, {}, "AuthFailed", undefined],
+    [403, {}, "AccessDenied", undefined],
+    [404, {}, "RepositoryNotFound", undefined],
+    [429, { "retry-after": "7" }, "RateLimited", 7_000],
+    [503, { "Retry-After": "120" }, "HostError", 120_000],
+  ])("E41: the server answers %i with %j", async (status, headers, reason, retryAfterMs) => {
+    remote.server.answer = (_request, response) => void response.writeHead(status, headers).end();
+    await expect(store().resolve(remote.source(), never)).rejects.toMatchObject({ reason, retryAfterMs });
+  });
+
+  test("A08: a redirect is not followed, and no credential goes there", async () => {
+    let called = 0;
+    const canary = createServer((_request, response) => {
+      called += 1;
+      response.writeHead(404).end();
+    }).listen(0, "127.0.0.1");
+    await once(canary, "listening");
+    const { port } = canary.address() as AddressInfo;
     remote.server.answer = (_request, response) => {
-      response.writeHead(status, { location: `${remote.server.url}/elsewhere.git/info/refs` }).end();
+      response.writeHead(302, { location: `http://127.0.0.1:${port}/x.git/info/refs` }).end();
     };
-    await expect(store().resolve(remote.source(), never)).rejects.toMatchObject({ reason });
+    const failed = store().resolve(remote.source({ branch: "main" }, { bearerToken: "t" }), never);
+    await expect(failed).rejects.toMatchObject({ reason: "InvalidURL", message: expect.stringContaining("final URL") });
+    expect(called).toBe(0);
+    canary.close();
+  });
+
+  test.each<[string, HostPolicy]>([
+    ["by its address", { addresses: "private" }],
+    ["by its name", { hosts: ["git.example.com"], addresses: "any" }],
+  ])("A08: a host that is not allowed %s is not connected to", async (_name, hosts) => {
+    const seen = await remote.requests(async () => {
+      await expect(store({ hosts }).resolve(remote.source(), never)).rejects.toMatchObject({ reason: "HostRefused" });
+    });
+    expect(seen).toEqual({ calls: 0, fetches: 0 });
   });
 
   test("a server that never answers is left after the timeout, and the next call works", async () => {

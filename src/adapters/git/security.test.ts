@@ -1,17 +1,14 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import type { Git, GitCredentials, GitRef } from "../../ports/git.ts";
+import type { GitCredentials, GitRef } from "../../ports/git.ts";
 import { useRemote } from "../../testing/gitRemote.ts";
-import { createGit, type GitStoreOptions } from "./store.ts";
+import type { GitStoreOptions } from "./store.ts";
 
 const never = new AbortController().signal;
 const yaml = (path: string): boolean => path.endsWith(".yaml");
 const remote = useRemote();
-
-function store(options: Partial<GitStoreOptions> = {}): Git {
-  return createGit({ cacheRoot: remote.cacheRoot, tempRoot: remote.tempRoot, ...options });
-}
+const store = (options?: Partial<GitStoreOptions>) => remote.store(options);
 
 describe("credentials", () => {
   test.each<[string, GitCredentials, string]>([
@@ -61,7 +58,7 @@ describe("credentials", () => {
     };
     const credentials = { username: "bot", password: "hunter2hunter2" };
     await expect(store().resolve(remote.source({ branch: "main" }, credentials), never)).rejects.toMatchObject({
-      reason: "AuthFailed",
+      reason: "AccessDenied",
     });
     expect(seen).toContain("ls-remote");
     expect(seen).not.toContain("hunter2");

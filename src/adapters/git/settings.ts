@@ -73,17 +73,33 @@ export function gitEnvironment(
     GIT_TERMINAL_PROMPT: "0",
     GIT_NO_REPLACE_OBJECTS: "1",
     GIT_LITERAL_PATHSPECS: "1",
+    // No single object of a pack, however small it is packed, takes more memory than this.
+    GIT_ALLOC_LIMIT: "256m",
     GIT_ALLOW_PROTOCOL: protocols.join(":"),
   };
 }
 
-/** The one ssh command line: only paths of our own making stand in it. */
-export function sshCommand(keyFile: string, knownHostsFile: string, timeoutMs: number): string {
+/** What an ssh command line is made of. */
+export interface SshCommand {
+  readonly keyFile: string;
+  readonly knownHostsFile: string;
+  /** A program that prints the passphrase of the key. */
+  readonly askPass?: string;
+  /** The host as it was checked: the connection goes to the address, and the key is looked up by the name. */
+  readonly pin?: { readonly address: string; readonly alias: string };
+  readonly timeoutMs: number;
+}
+
+/** The one ssh command line: only paths of our own making and a checked host stand in it. */
+export function sshCommand({ keyFile, knownHostsFile, askPass, pin, timeoutMs }: SshCommand): string {
   const options = [
     "IdentitiesOnly=yes",
-    "BatchMode=yes",
+    // Only without batch mode is a passphrase asked for, and only our program is asked.
+    ...(askPass === undefined ? ["BatchMode=yes"] : ["BatchMode=no", "NumberOfPasswordPrompts=1"]),
+    "PreferredAuthentications=publickey",
     "StrictHostKeyChecking=yes",
     `UserKnownHostsFile=${knownHostsFile}`,
+    ...(pin === undefined ? [] : [`HostName=${pin.address}`, `HostKeyAlias=${pin.alias}`]),
     "GlobalKnownHostsFile=/dev/null",
     "UpdateHostKeys=no",
     "ClearAllForwardings=yes",
@@ -91,9 +107,9 @@ export function sshCommand(keyFile: string, knownHostsFile: string, timeoutMs: n
     "PermitLocalCommand=no",
     `ConnectTimeout=${Math.max(1, Math.ceil(timeoutMs / 1000))}`,
   ];
-  return ["ssh", "-F", "/dev/null", "-i", quote(keyFile), ...options.flatMap((option) => ["-o", quote(option)])].join(
-    " ",
-  );
+  const asking = askPass === undefined ? [] : [`SSH_ASKPASS=${quote(askPass)}`, "SSH_ASKPASS_REQUIRE=force"];
+  const ssh = ["ssh", "-F", "/dev/null", "-i", quote(keyFile)];
+  return [...asking, ...ssh, ...options.flatMap((option) => ["-o", quote(option)])].join(" ");
 }
 
 function quote(word: string): string {

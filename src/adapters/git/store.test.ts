@@ -1,17 +1,13 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import type { Git } from "../../ports/git.ts";
 import { useRemote } from "../../testing/gitRemote.ts";
-import { createGit, type GitStoreOptions } from "./store.ts";
+import type { GitStoreOptions } from "./store.ts";
 
 const never = new AbortController().signal;
 const yaml = (path: string): boolean => path.endsWith(".yaml");
 const remote = useRemote();
-
-function store(options: Partial<GitStoreOptions> = {}): Git {
-  return createGit({ cacheRoot: remote.cacheRoot, tempRoot: remote.tempRoot, ...options });
-}
+const store = (options?: Partial<GitStoreOptions>) => remote.store(options);
 
 describe("resolving over TLS", () => {
   test("reads the commit with its trailers, free of control characters", async () => {

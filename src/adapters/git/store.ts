@@ -3,7 +3,9 @@ import { mkdir, readdir, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import type { Commit, Git, GitCredentials, GitEntry, GitFile, GitSource } from "../../ports/git.ts";
+import { InstallationTokens } from "./appTokens.ts";
 import { Flights } from "./flights.ts";
+import { type HostPolicy, Hosts } from "./hosts.ts";
 import { Repository, type RepositoryOptions } from "./repository.ts";
 import { lookAt, readTree, type TreeLimits } from "./tree.ts";
 import { parsePath, parseRef, parseRemote, parseSha, type Remote } from "./validate.ts";
@@ -16,6 +18,8 @@ export interface GitStoreOptions {
   readonly tempRoot?: string;
   /** Protocols of remotes: https and ssh unless a test says otherwise. */
   readonly protocols?: readonly string[];
+  /** Which hosts may be asked; any whose address is public or of a private network unless set. */
+  readonly hosts?: HostPolicy;
   /** The environment of git processes beside the fixed part: PATH, HTTPS_PROXY, NO_PROXY. */
   readonly environment?: Readonly<Record<string, string>>;
   readonly limits?: Partial<TreeLimits>;
@@ -47,10 +51,14 @@ class GitStore implements Git {
     this.#root = resolve(options.cacheRoot);
     this.#unusedMs = options.unusedMs ?? day;
     this.#limits = { ...defaults, ...options.limits };
+    const environment = options.environment ?? {};
+    const hosts = new Hosts(options.hosts ?? { addresses: "private" });
     this.#options = {
       tempRoot: resolve(options.tempRoot ?? tmpdir()),
       protocols: options.protocols ?? ["https", "ssh"],
-      environment: options.environment ?? {},
+      environment,
+      hosts,
+      tokens: new InstallationTokens({ hosts, environment }),
       repositoryBytes: options.repositoryBytes ?? 4 * 1024 ** 3,
       packs: options.packs ?? 16,
     };
@@ -97,6 +105,7 @@ class GitStore implements Git {
 
   async #repository(source: GitSource): Promise<readonly [string, Repository]> {
     const remote = parseRemote(source.url, this.#options.protocols);
+    if (remote.protocol !== "file") this.#options.hosts.check(remote);
     const name = nameOf(remote, source.credentials);
     const held = this.#repositories.get(name);
     if (held !== undefined) {

@@ -9,6 +9,11 @@ export interface Remote {
   readonly protocol: string;
   /** Host with its port, as messages and scoped settings name it. */
   readonly host: string;
+  /** Host without its port; an IPv6 address in brackets. */
+  readonly name: string;
+  readonly port: number;
+  /** Path of the URL, as given. */
+  readonly path: string;
 }
 
 /** A checked reference and where the local store keeps it. */
@@ -62,9 +67,19 @@ export function parseRemote(given: string, protocols: readonly string[]): Remote
   if (!urlPath.test(path) || /%(?:[01][0-9a-f]|7f)/i.test(path) || /%(?![0-9a-f]{2})/i.test(path)) {
     throw invalidUrl("the path of the URL is missing or has a character other than letters, digits and ._~+=:@%,/-");
   }
+  if (port !== undefined && (Number(port) < 1 || Number(port) > 65_535)) {
+    throw invalidUrl("the port in the URL is none; it is a number from 1 to 65535");
+  }
   const address = `${host}${port === undefined ? "" : `:${port}`}`;
   const login = user === undefined ? "" : `${user}@`;
-  return { url: `${protocol}://${login}${address}${path}`, protocol, host: address };
+  return {
+    url: `${protocol}://${login}${address}${path}`,
+    protocol,
+    host: address,
+    name: host,
+    port: Number(port ?? (protocol === "ssh" ? 22 : 443)),
+    path,
+  };
 }
 
 /** Checks that a reference names exactly one thing to follow, by the rules of `git check-ref-format`. */
@@ -121,6 +136,11 @@ function parseRange(text: string): Range {
     // told below
   }
   throw new GitError("InvalidRef", "semver is no range of versions; write for example >=1.2 <2, ~1.4 or 1.x");
+}
+
+/** The port of an https address. */
+export function portOf({ port }: URL): number {
+  return port === "" ? 443 : Number(port);
 }
 
 /** Checks a full commit hash that comes from a status or an earlier answer. */

@@ -106,7 +106,13 @@ export const gitSyncSpec = z.object({
     .object({ name: objectName })
     .optional()
     .describe(
-      "secretRef: a Secret in this namespace with username and password, bearerToken, or identity (an SSH private key) and known_hosts; ca.crt adds an authority.",
+      "secretRef: a Secret in this namespace with username and password, bearerToken, the keys of an app (githubAppID, githubAppInstallationID, githubAppPrivateKey), or identity (an SSH private key, with its passphrase) and known_hosts; ca.crt adds an authority, tls.crt and tls.key are a client certificate.",
+    ),
+  proxySecretRef: z
+    .object({ name: objectName })
+    .optional()
+    .describe(
+      "proxySecretRef: a Secret in this namespace with the address, username and password of a proxy for https. Default: the operator's own proxy.",
     ),
   serviceAccountName: objectName
     .optional()

@@ -44,14 +44,46 @@ export function secretText(secret: Manifest, key: string): string | undefined {
 
 /** The Git credentials in a Secret, under the usual names of its keys. */
 export function credentialsIn(secret: Manifest): GitCredentials {
-  const keys = {
-    username: "username",
-    password: "password",
-    bearerToken: "bearerToken",
-    caCert: "ca.crt",
-    sshPrivateKey: "identity",
-    knownHosts: "known_hosts",
-  } as const;
-  const found = Object.entries(keys).map(([field, key]) => [field, secretText(secret, key)] as const);
-  return Object.fromEntries(found.filter(([, value]) => value !== undefined));
+  const app = read(secret, APP_KEYS);
+  return { ...read(secret, KEYS), ...(hasAll(app, ["id", "installation", "privateKey"]) ? { app } : {}) };
+}
+
+/** The proxy in a Secret; undefined without an address. */
+export function proxyIn(secret: Manifest): GitCredentials["proxy"] {
+  const proxy = read(secret, PROXY_KEYS);
+  return hasAll(proxy, ["address"]) ? proxy : undefined;
+}
+
+const KEYS = {
+  username: "username",
+  password: "password",
+  bearerToken: "bearerToken",
+  caCert: "ca.crt",
+  clientCert: "tls.crt",
+  clientKey: "tls.key",
+  sshPrivateKey: "identity",
+  sshPassphrase: "passphrase",
+  knownHosts: "known_hosts",
+} as const;
+const APP_KEYS = {
+  id: "githubAppID",
+  installation: "githubAppInstallationID",
+  privateKey: "githubAppPrivateKey",
+  api: "githubAppBaseURL",
+} as const;
+const PROXY_KEYS = { address: "address", username: "username", password: "password" } as const;
+
+function read<F extends string>(
+  secret: Manifest,
+  keys: Readonly<Record<F, string>>,
+): { readonly [field in F]?: string } {
+  const found = Object.entries<string>(keys).map(([field, key]) => [field, secretText(secret, key)] as const);
+  return Object.fromEntries(found.filter(([, value]) => value !== undefined)) as { readonly [field in F]?: string };
+}
+
+function hasAll<T extends object, F extends keyof T>(
+  found: T,
+  fields: readonly F[],
+): found is T & Required<Pick<T, F>> {
+  return fields.every((field) => found[field] !== undefined);
 }

@@ -1,15 +1,17 @@
+import type { Manifest } from "../../api/objects.ts";
 import { durationMs } from "../../api/v1alpha1/common.ts";
 import type { GitSync } from "../../api/v1alpha1/gitsync.ts";
 import { Mark } from "../../api/v1alpha1/names.ts";
 import { plainPath } from "../../core/render/paths.ts";
 import { confirmsPrune } from "../../core/sync/guard.ts";
 import type { SyncOutcome } from "../../core/sync/outcome.ts";
+import { nextTry, type Retry } from "../../core/sync/retry.ts";
 import { type Commit, type Git, GitError, type GitSource } from "../../ports/git.ts";
 import type { Renderer, RenderProblem } from "../../ports/render.ts";
 import { messageOf } from "./failure.ts";
 import { ignoring } from "./ignoring.ts";
 import { answersAlike, recording, treeOf } from "./reads.ts";
-import { credentialsIn, type Secrets } from "./secrets.ts";
+import { credentialsIn, proxyIn, type Secrets } from "./secrets.ts";
 import type { SyncState } from "./state.ts";
 
 /** What reading a sync's source takes. */
@@ -21,18 +23,19 @@ export interface SourceParts {
   readonly tellRewritten: (sync: GitSync, commit: Commit) => void;
 }
 
-/** How soon a Git host that failed is asked again at the earliest, unless the interval is shorter. */
-const RETRY_MS = 10_000;
+const SECRET_FIELDS = ["secretRef", "proxySecretRef"] as const;
+type SecretField = (typeof SECRET_FIELDS)[number];
 
 type GitTrouble = Extract<SyncOutcome, { kind: "GitFailed" }>;
 
 /** Milliseconds until the interval asks for the next look at Git; 0: now. */
 export function checkIn(sync: GitSync, state: SyncState, now: number): number {
-  if (state.notified || asksAnew(sync, state)) return 0;
-  const interval = durationMs(sync.spec.interval);
-  // Trouble that passes must not be noticed an interval of an hour later.
-  const wait = state.trouble === undefined ? interval : Math.min(interval, Math.max(RETRY_MS, interval / 4));
-  return Math.max(0, state.checkedAt + wait - now);
+  if (asksAnew(sync, state)) return 0;
+  // A push is no reason to ask a host that wants to be left alone.
+  if (state.retry?.demanded === true) return Math.max(0, state.retry.at - now);
+  if (state.notified) return 0;
+  const due = state.retry?.at ?? state.checkedAt + durationMs(sync.spec.interval);
+  return Math.max(0, due - now);
 }
 
 /** The spec has changed since the last look ended, or a look was asked for: what was read before counts no more. */
@@ -59,9 +62,17 @@ export async function readSource(
   const asked = askedBy(sync);
   state.notified = false;
   state.lookedAt = now();
+  const former = state.retry;
+  // What fails after the host has answered, or before it is asked, is asked for again without growing waits.
+  const again = (before: Retry | undefined, wanted?: number) =>
+    nextTry(before, { intervalMs: durationMs(sync.spec.interval), wanted, now: now() }, Math.random());
   try {
     const source = await sourceOf(sync, parts.secrets, signal);
-    if ("kind" in source) return source;
+    if ("kind" in source) {
+      state.retry = again(undefined);
+      return source;
+    }
+    state.retry = undefined;
     const commit = await parts.git.resolve(source, signal);
     const tree = treeOf(parts.git, source, commit.sha);
     const before = state.content?.commit.sha ?? state.broken?.commit.sha;
@@ -90,7 +101,12 @@ export async function readSource(
     return undefined;
   } catch (error) {
     if (signal.aborted) throw error;
-    if (error instanceof GitError) return { kind: "GitFailed", reason: error.reason, message: error.message };
+    const isGit = error instanceof GitError;
+    state.retry = again(
+      isGit && isOfContent(error.reason) ? undefined : former,
+      isGit ? error.retryAfterMs : undefined,
+    );
+    if (isGit) return { kind: "GitFailed", reason: error.reason, message: error.message };
     return { kind: "GitFailed", reason: "ReconcileFailed", message: `${messageOf(error)}; it is tried again` };
   } finally {
     state.asked = asked;
@@ -111,21 +127,45 @@ function acceptEmpty(state: SyncState): void {
   state.broken = undefined;
 }
 
+/** Tells whether a push can mend a failure: the next one must be seen at the interval. */
+function isOfContent(reason: GitError["reason"]): boolean {
+  return /^(RefNotFound|PathNotFound|SymlinkRefused|LfsPointerRefused|SubmoduleRefused)$/.test(reason);
+}
+
 async function sourceOf(
   { object, spec }: GitSync,
   secrets: Secrets,
   signal: AbortSignal,
 ): Promise<GitSource | GitTrouble> {
   const namespace = object.metadata.namespace ?? "";
-  const found = spec.secretRef === undefined ? undefined : await secrets.read(namespace, spec.secretRef.name, signal);
-  if (found?.kind === "Missing") {
-    const message = `Secret ${namespace}/${spec.secretRef?.name} of spec.secretRef does not exist; create it, or correct the name`;
-    return { kind: "GitFailed", reason: "SecretMissing", message };
+  const found = new Map<SecretField, Manifest>();
+  for (const field of SECRET_FIELDS) {
+    const name = spec[field]?.name;
+    if (name === undefined) continue;
+    const read = await secrets.read(namespace, name, signal);
+    if (read.kind === "Missing") {
+      return missing(`Secret ${namespace}/${name} of spec.${field} does not exist; create it, or correct the name`);
+    }
+    found.set(field, read.secret);
+  }
+  const [secret, proxySecret] = SECRET_FIELDS.map((field) => found.get(field));
+  const proxy = proxySecret === undefined ? undefined : proxyIn(proxySecret);
+  if (proxySecret !== undefined && proxy === undefined) {
+    return missing(
+      `Secret ${namespace}/${proxySecret.metadata.name} of spec.proxySecretRef has no key address; add it`,
+    );
   }
   return {
     url: spec.url,
     ref: Object.keys(spec.ref).length === 0 ? { branch: "main" } : spec.ref,
-    credentials: found === undefined ? {} : credentialsIn(found.secret),
+    credentials: {
+      ...(secret === undefined ? {} : credentialsIn(secret)),
+      ...(proxy === undefined ? {} : { proxy }),
+    },
     timeoutMs: durationMs(spec.timeout),
   };
+}
+
+function missing(message: string): GitTrouble {
+  return { kind: "GitFailed", reason: "SecretMissing", message };
 }

@@ -3,6 +3,7 @@ import type { Rendered } from "../../api/rendered.ts";
 import type { Hold } from "../../core/sync/dependencies.ts";
 import type { DesiredSet, Problem } from "../../core/sync/desiredSet.ts";
 import type { SyncOutcome } from "../../core/sync/outcome.ts";
+import type { Retry } from "../../core/sync/retry.ts";
 import type { Commit } from "../../ports/git.ts";
 import type { Checks } from "./checks.ts";
 import type { Reads } from "./reads.ts";
@@ -43,6 +44,8 @@ export interface SyncState {
   checks: Checks | undefined;
   /** Why nothing new is applied. */
   hold: Hold | undefined;
+  /** When a look at Git that failed is tried again. */
+  retry: Retry | undefined;
   /** Why the last look at Git failed. */
   trouble: Extract<SyncOutcome, { kind: "GitFailed" }> | undefined;
   /** What the last rendering depended on. */
@@ -87,6 +90,7 @@ export class SyncStates {
       complete: undefined,
       checks: undefined,
       hold: undefined,
+      retry: undefined,
       trouble: undefined,
       reads: undefined,
       asked: "",

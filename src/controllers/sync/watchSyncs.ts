@@ -20,7 +20,8 @@ export function dependentsOf(syncs: ObjectCache, key: Key): readonly Key[] {
 /** The syncs that name a Secret. */
 export function syncsOfSecret(syncs: ObjectCache, secret: Key): readonly Manifest[] {
   return syncs.list().filter((sync) => {
-    const names = [stringAt(sync, "spec", "secretRef", "name"), stringAt(sync, "spec", "webhook", "secretRef", "name")];
+    const places = [["secretRef"], ["proxySecretRef"], ["webhook", "secretRef"]];
+    const names = places.map((place) => stringAt(sync, "spec", ...place, "name"));
     return names.some((name) => name !== undefined && `${sync.metadata.namespace}/${name}` === secret);
   });
 }

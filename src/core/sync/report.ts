@@ -39,7 +39,15 @@ interface Verdict {
 const LISTED = 5;
 
 /** Git troubles that may pass without anybody's doing. */
-const PASSING: readonly Reason[] = ["HostUnreachable", "HostUnknown", "Timeout", "GitFailed", "ReconcileFailed"];
+const PASSING: readonly Reason[] = [
+  "HostUnreachable",
+  "HostUnknown",
+  "HostError",
+  "RateLimited",
+  "Timeout",
+  "GitFailed",
+  "ReconcileFailed",
+];
 
 /** What a person does about an object that failed; the reasons in the order in which they are worth naming first. */
 const WAY_OUT: readonly (readonly [Failure["reason"], string])[] = [
