@@ -108,6 +108,8 @@ describe("what the API server fills in", () => {
       path: "",
       interval: "1m",
       timeout: "60s",
+      submodules: false,
+      lfs: false,
       prune: true,
       suspend: false,
     });

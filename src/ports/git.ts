@@ -45,6 +45,10 @@ export interface GitSource {
   readonly credentials: GitCredentials;
   /** The bound of each git operation, in milliseconds. */
   readonly timeoutMs: number;
+  /** Read what submodules hold, as if it stood in the repository; otherwise one below a path is refused. */
+  readonly submodules?: boolean;
+  /** Fetch what stands behind LFS pointers; otherwise a wanted file that is one is refused. */
+  readonly lfs?: boolean;
 }
 
 /** A commit that is present in the local store. */
@@ -94,6 +98,8 @@ export type GitErrorReason =
   | "InvalidPath"
   | "SymlinkRefused"
   | "LfsPointerRefused"
+  | "LfsFailed"
+  | "SubmoduleRefused"
   | "TooLarge"
   | "Timeout"
   | "GitFailed";

@@ -1,7 +1,7 @@
 import { chmod, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type GitCredentials, GitError } from "../../ports/git.ts";
-import { basic, chomp } from "./credentials.ts";
+import { chomp, headerOf } from "./credentials.ts";
 import { proxyUrl } from "./proxy.ts";
 import { configText, fixedSettings, type Setting, sshCommand } from "./settings.ts";
 import { isEncrypted } from "./sshKey.ts";
@@ -38,6 +38,7 @@ export async function openAccess(
   const isSsh = remote.protocol === "ssh";
   const header = isSsh ? undefined : headerOf(credentials);
   if (isSsh) checkSsh(remote, credentials);
+  else checkHttp(credentials);
   await mkdir(tempRoot, { recursive: true, mode: 0o700 });
   const dir = await mkdtemp(join(tempRoot, "access-"));
   const dispose = () => rm(dir, { recursive: true, force: true });
@@ -70,7 +71,7 @@ async function httpSettings(
 ): Promise<readonly Setting[]> {
   const settings: Setting[] = [];
   const here = `http.${protocol}://${host}/`;
-  if (header !== undefined) settings.push([`${here}.extraHeader`, header]);
+  if (header !== undefined) settings.push([`${here}.extraHeader`, `Authorization: ${header}`]);
   if (caCert !== undefined) settings.push(["http.sslCAInfo", await write("ca.pem", caCert)]);
   if (clientCert !== undefined && clientKey !== undefined) {
     settings.push([`${here}.sslCert`, await write("client.pem", clientCert)]);
@@ -113,20 +114,10 @@ async function askPass(passphrase: string, write: Write): Promise<string> {
   return write("ask", `#!/bin/sh\nexec cat '${file.replaceAll("'", `'\\''`)}'\n`, 0o700);
 }
 
-function headerOf({ username, password, bearerToken, clientCert, clientKey }: GitCredentials): string | undefined {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: a control character would forge a header.
-  if ([username, password, bearerToken].some((value) => /[\x00-\x1f\x7f]/.test(chomp(value ?? "")))) {
-    throw new GitError("AuthFailed", "a credential in the Secret has a line break or control character; write it anew");
-  }
-  if ((clientCert === undefined) !== (clientKey === undefined)) {
-    throw new GitError(
-      "AuthFailed",
-      "a client certificate needs both tls.crt and tls.key in the Secret; add the other",
-    );
-  }
-  if (bearerToken !== undefined) return `Authorization: Bearer ${chomp(bearerToken)}`;
-  if (username === undefined && password === undefined) return undefined;
-  return `Authorization: Basic ${basic(username ?? "", password ?? "")}`;
+/** A certificate goes with its key. */
+function checkHttp({ clientCert, clientKey }: GitCredentials): void {
+  if ((clientCert === undefined) === (clientKey === undefined)) return;
+  throw new GitError("AuthFailed", "a client certificate needs both tls.crt and tls.key in the Secret; add the other");
 }
 
 function checkSsh({ host }: Remote, { knownHosts, sshPrivateKey, sshPassphrase, proxy }: GitCredentials): void {

@@ -1,4 +1,4 @@
-import type { GitCredentials } from "../../ports/git.ts";
+import { type GitCredentials, GitError } from "../../ports/git.ts";
 
 /** The credential values that no text may show, the longest first. */
 export function secretsOf(credentials: GitCredentials): readonly string[] {
@@ -17,8 +17,19 @@ export function secretsOf(credentials: GitCredentials): readonly string[] {
   return [...new Set(found)].filter((value) => value !== "").sort((a, b) => b.length - a.length);
 }
 
+/** The value of the Authorization header, if the credentials are for one. */
+export function headerOf({ username, password, bearerToken }: GitCredentials): string | undefined {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: a control character would forge a header.
+  if ([username, password, bearerToken].some((value) => /[\x00-\x1f\x7f]/.test(chomp(value ?? "")))) {
+    throw new GitError("AuthFailed", "a credential in the Secret has a line break or control character; write it anew");
+  }
+  if (bearerToken !== undefined) return `Bearer ${chomp(bearerToken)}`;
+  if (username === undefined && password === undefined) return undefined;
+  return `Basic ${basic(username ?? "", password ?? "")}`;
+}
+
 /** User and password as the Basic scheme writes them. */
-export function basic(username: string, password: string): string {
+function basic(username: string, password: string): string {
   return Buffer.from(`${chomp(username)}:${chomp(password)}`).toString("base64");
 }
 

@@ -123,6 +123,11 @@ const rules: readonly Rule[] = [
       `${url} has an object that is too large to be unpacked; keep files like that out of the repository`,
   },
   {
+    match: /\bgitmodules(Name|Url|Path|Update|Symlink|Blob|Parse|Large|Missing)\b/,
+    reason: "SubmoduleRefused",
+    say: (_about, text) => `git refuses the repository's .gitmodules (${detail(text)}); correct that file`,
+  },
+  {
     match: /no space left on device|disk quota exceeded/i,
     reason: "TooLarge",
     say: () => "the disk of the Git store is full; give the cache volume more room",

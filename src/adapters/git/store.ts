@@ -6,8 +6,9 @@ import type { Commit, Git, GitCredentials, GitEntry, GitFile, GitSource } from "
 import { InstallationTokens } from "./appTokens.ts";
 import { Flights } from "./flights.ts";
 import { type HostPolicy, Hosts } from "./hosts.ts";
+import { Reading } from "./reading.ts";
 import { Repository, type RepositoryOptions } from "./repository.ts";
-import { lookAt, readTree, type TreeLimits } from "./tree.ts";
+import type { TreeLimits } from "./tree.ts";
 import { parsePath, parseRef, parseRemote, parseSha, type Remote } from "./validate.ts";
 
 /** Where the store lives and what it may cost. */
@@ -80,9 +81,8 @@ class GitStore implements Git {
   ): Promise<ReadonlyMap<string, GitEntry>> {
     const commit = parseSha(sha);
     const inside = paths.map((path) => [path, parsePath(path)] as const);
-    const [, repository] = await this.#repository(source);
     const plain = inside.map(([, path]) => path);
-    const found = await repository.using(commit, source, signal, (local) => lookAt(local, commit, plain));
+    const found = await this.#reading(signal).look(source, commit, plain);
     return new Map(
       inside.flatMap(([path, at]) => {
         const entry = found.get(at);
@@ -98,9 +98,12 @@ class GitStore implements Git {
     wants: (path: string) => boolean,
     signal: AbortSignal,
   ): Promise<readonly GitFile[]> {
-    const at = { sha: parseSha(sha), paths: paths.map(parsePath), limits: this.#limits };
-    const [, repository] = await this.#repository(source);
-    return repository.using(at.sha, source, signal, (local) => readTree(local, at, wants));
+    return this.#reading(signal).read(source, parseSha(sha), paths.map(parsePath), wants);
+  }
+
+  #reading(signal: AbortSignal): Reading {
+    const open = async (source: GitSource) => (await this.#repository(source))[1];
+    return new Reading({ ...this.#options, limits: this.#limits, open }, signal);
   }
 
   async #repository(source: GitSource): Promise<readonly [string, Repository]> {

@@ -26,7 +26,6 @@ const kinds: ReadonlyMap<string, GitEntry["kind"]> = new Map([
   ["120000", "Link"],
   ["160000", "Submodule"],
 ]);
-const lfs = "version https://git-lfs.github.com/spec/";
 
 /** What stands at each path; one where there is nothing is left out. */
 export async function lookAt(
@@ -43,13 +42,22 @@ export async function lookAt(
   return found;
 }
 
+/** What was read, and where it ended. */
+export interface TreeFiles {
+  readonly files: readonly GitFile[];
+  /** Commits of other repositories that stand below the paths. */
+  readonly submodules: readonly { readonly path: string; readonly sha: string }[];
+}
+
 /** Reads the wanted files at and below paths from the commit itself: nothing is ever checked out, so nothing can be followed. */
 export async function readTree(
   local: Local,
   at: { readonly sha: string; readonly paths: readonly string[]; readonly limits: TreeLimits },
   wants: (path: string) => boolean,
-): Promise<readonly GitFile[]> {
-  const entries = await list(local, at.sha, at.paths);
+): Promise<TreeFiles> {
+  const all = await list(local, at.sha, at.paths);
+  const submodules = all.filter(isSubmodule).map(({ path, oid }) => ({ path, sha: oid }));
+  const entries = all.filter((entry) => !isSubmodule(entry));
   const wanted = entries.filter(({ path }) => wants(path));
   const link = wanted.find(isLink);
   if (link !== undefined) throw refusedLink(link.path);
@@ -61,10 +69,10 @@ export async function readTree(
     );
   }
   const files = await readFiles(local, wanted, at.limits);
-  return files.sort((a, b) => (a.path < b.path ? -1 : 1));
+  return { files: files.sort((a, b) => (a.path < b.path ? -1 : 1)), submodules };
 }
 
-/** Lists the files and links at and below paths. */
+/** Lists the files, links and submodules at and below paths. */
 async function list(local: Local, sha: string, paths: readonly string[]): Promise<readonly Entry[]> {
   const found = await lookAt(local, sha, paths);
   const directories: Entry[] = [];
@@ -73,20 +81,14 @@ async function list(local: Local, sha: string, paths: readonly string[]): Promis
     const entry = found.get(path);
     if (entry === undefined) throw await missing(local, sha, path);
     if (entry.kind === "Link") throw refusedLink(path);
-    if (entry.kind === "Submodule") {
-      throw new GitError(
-        "PathNotFound",
-        `${shown(path)} is a submodule; submodules are not read: name its repository in a source`,
-      );
-    }
     if (entry.kind === "Directory") directories.push({ mode: "040000", oid: entry.hash, path });
-    else entries.set(path, { mode: "100644", oid: entry.hash, path });
+    else entries.set(path, { mode: entry.kind === "Submodule" ? "160000" : "100644", oid: entry.hash, path });
   }
   for (const entry of await below(local, directories)) entries.set(entry.path, entry);
   return [...entries.values()];
 }
 
-/** Files and links below directories. */
+/** Files, links and submodules below directories. */
 async function below(local: Local, directories: readonly Entry[]): Promise<readonly Entry[]> {
   const found: Entry[] = [];
   let listed = 0;
@@ -105,7 +107,7 @@ async function below(local: Local, directories: readonly Entry[]): Promise<reado
           }
           const kind = kinds.get(entry.mode);
           if (kind === "Directory") deeper.push(entry);
-          else if (kind !== "Submodule") found.push(entry);
+          else found.push(entry);
         }
       }
     }
@@ -116,6 +118,10 @@ async function below(local: Local, directories: readonly Entry[]): Promise<reado
 
 function isLink({ mode }: Entry): boolean {
   return kinds.get(mode) === "Link";
+}
+
+function isSubmodule({ mode }: Entry): boolean {
+  return kinds.get(mode) === "Submodule";
 }
 
 async function rootOf(local: Local, sha: string): Promise<string> {
@@ -187,23 +193,13 @@ async function readFiles(local: Local, entries: readonly Entry[], limits: TreeLi
     entries.map(async (entry) => {
       const bytes = await local.objects.content(entry.oid, limits.fileBytes, local);
       if (bytes === undefined) throw noContent(entry.path);
-      return fileOf(entry, bytes);
+      return { path: entry.path, blob: entry.oid, bytes: new Uint8Array(bytes) };
     }),
   );
 }
 
 function noContent(path: string): GitError {
   return new GitError("GitFailed", `git gave no content for ${path}; it is tried again`);
-}
-
-function fileOf({ path, oid }: Entry, bytes: Buffer): GitFile {
-  if (bytes.length < 1024 && bytes.toString("latin1", 0, lfs.length) === lfs) {
-    throw new GitError(
-      "LfsPointerRefused",
-      `${shown(path)} is a Git LFS pointer, not a manifest; keep manifests out of LFS (see .gitattributes)`,
-    );
-  }
-  return { path, blob: oid, bytes: new Uint8Array(bytes) };
 }
 
 function shown(path: string): string {

@@ -98,6 +98,18 @@ export const gitSyncSpec = z.object({
     })
     .default("")
     .describe("path: the directory whose manifests are applied. Default: the whole repository."),
+  submodules: z
+    .boolean()
+    .default(false)
+    .describe(
+      "submodules: read what submodules below the path hold: of the same host, or of hosts that the operator's --git-hosts names. Otherwise one there is refused.",
+    ),
+  lfs: z
+    .boolean()
+    .default(false)
+    .describe(
+      "lfs: fetch what stands behind Git LFS pointers, over https. Otherwise a manifest that is one is refused.",
+    ),
   interval: atLeast("1s")
     .default("1m")
     .describe("interval: how often the repository is asked for news; a webhook makes it immediate."),

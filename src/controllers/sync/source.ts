@@ -163,6 +163,8 @@ async function sourceOf(
       ...(proxy === undefined ? {} : { proxy }),
     },
     timeoutMs: durationMs(spec.timeout),
+    submodules: spec.submodules,
+    lfs: spec.lfs,
   };
 }
 
