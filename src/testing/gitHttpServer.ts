@@ -18,8 +18,8 @@ export interface GitHttpServer extends AsyncDisposable {
   readonly url: string;
   /** Requests so far: `advertisements` begin each git call, `fetches` ask for objects. */
   readonly seen: { advertisements: number; fetches: number; open: number };
-  /** Answers in the place of git until it is set back to undefined. */
-  answer: ((request: IncomingMessage, response: ServerResponse) => void) | undefined;
+  /** Answers in the place of git until it is set back to undefined; `serve` lets git answer after all. */
+  answer: ((request: IncomingMessage, response: ServerResponse, serve: () => void) => void) | undefined;
   /** The Authorization header that is demanded, if any. */
   authorization: string | undefined;
 }
@@ -47,7 +47,10 @@ export async function serveGit(root: string, certificate?: Certificate, clients?
       seen.open -= 1;
     });
     if (request.url?.includes("/info/refs")) seen.advertisements += 1;
-    if (served.answer !== undefined) return served.answer(request, response);
+    if (served.answer !== undefined) served.answer(request, response, () => serve(request, response));
+    else serve(request, response);
+  };
+  const serve: RequestListener = (request, response) => {
     if (served.authorization !== undefined && request.headers.authorization !== served.authorization) {
       response.writeHead(401, { "www-authenticate": 'Basic realm="git"' }).end();
       return;

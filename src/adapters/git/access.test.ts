@@ -9,7 +9,7 @@ import { parseRemote } from "./validate.ts";
 const root = mkdtempSync(join(tmpdir(), "fairlead-access-"));
 afterAll(() => rmSync(root, { recursive: true }));
 
-const options = { protocols: ["https", "ssh"], timeoutMs: 1000, addresses: ["203.0.113.7"] };
+const options = { protocols: ["https", "ssh"], timeoutMs: 1000, processBytes: 2 ** 30, addresses: ["203.0.113.7"] };
 const open = (url: string, credentials: GitCredentials) =>
   openAccess(root, parseRemote(url, options.protocols), credentials, options);
 const key = { sshPrivateKey: "-----BEGIN KEY-----\r\nabc\r\n-----END KEY-----" };
@@ -19,7 +19,7 @@ test("files are private, and gone afterwards", async () => {
     await using access = await open("git@example.com:x", { ...key, knownHosts: "example.com ssh-ed25519 AAAA" });
     const dir = join(access.config, "..");
     expect(statSync(dir).mode & 0o777).toBe(0o700);
-    for (const file of ["config", "identity", "known_hosts"])
+    for (const file of ["config", "identity", "known_hosts", "git"])
       expect(statSync(join(dir, file)).mode & 0o777).toBe(0o600);
     expect(readFileSync(join(dir, "identity"), "utf8")).toBe("-----BEGIN KEY-----\nabc\n-----END KEY-----\n");
     expect(readFileSync(access.config, "utf8")).toContain(`-i ${dir}/identity`);

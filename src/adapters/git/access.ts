@@ -13,6 +13,8 @@ export interface Access extends AsyncDisposable {
   readonly config: string;
   /** An empty home directory. */
   readonly home: string;
+  /** A shell script that is git with an end to its memory, for it and for all that it starts. */
+  readonly boundedGit: string;
   /** Where git may write the headers of the answers. */
   readonly trace: string;
 }
@@ -21,6 +23,8 @@ export interface Access extends AsyncDisposable {
 export interface Route {
   readonly protocols: readonly string[];
   readonly timeoutMs: number;
+  /** Most bytes of memory that a git process or a helper of it may map. */
+  readonly processBytes: number;
   /** The addresses that the host's name stood for when it was checked; empty: a proxy resolves it. */
   readonly addresses: readonly string[];
 }
@@ -55,7 +59,8 @@ export async function openAccess(
       ? await sshSettings(remote, credentials, route, write)
       : await httpSettings(remote, credentials, route, header, write);
     const config = await write("config", configText([...fixedSettings(route.protocols), ...own]));
-    return { config, home, trace: join(dir, "trace"), [Symbol.asyncDispose]: dispose };
+    const boundedGit = await write("git", `ulimit -v ${Math.ceil(route.processBytes / 1024)} && exec git "$@"\n`);
+    return { config, home, boundedGit, trace: join(dir, "trace"), [Symbol.asyncDispose]: dispose };
   } catch (error) {
     await dispose();
     throw error;

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { mkdir, readdir, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
+import { mkdir, open, readdir, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
 const config = "[core]\n\trepositoryformatversion = 0\n\tbare = true\n";
@@ -27,15 +27,36 @@ export async function touch(dir: string): Promise<void> {
   await utimes(dir, now, now);
 }
 
-/** What the packs of a repository take. */
-export async function sizeOf(dir: string): Promise<{ readonly bytes: number; readonly packs: number }> {
+/** What the packs of a repository take, those that are just coming in among them. */
+export interface Size {
+  readonly bytes: number;
+  readonly objects: number;
+  readonly packs: number;
+}
+
+/** Measures the packs of a repository. */
+export async function sizeOf(dir: string): Promise<Size> {
   const pack = join(dir, "objects/pack");
   const names = await readdir(pack).catch(() => []);
   const sizes = await Promise.all(names.map((name) => sizeOfFile(join(pack, name))));
+  const isPack = (name: string) => name.endsWith(".pack") || name.startsWith("tmp_pack_");
+  const counts = await Promise.all(names.filter(isPack).map((name) => objectsIn(join(pack, name))));
   return {
     bytes: sizes.reduce((sum, size) => sum + size, 0),
+    objects: counts.reduce((sum, count) => sum + count, 0),
     packs: names.filter((name) => name.endsWith(".pack")).length,
   };
+}
+
+/** The number of objects that the first twelve bytes of a pack announce. */
+async function objectsIn(path: string): Promise<number> {
+  const file = await open(path).catch(() => undefined);
+  try {
+    const read = await file?.read(Buffer.alloc(12), 0, 12, 0);
+    return read === undefined || read.bytesRead < 12 ? 0 : read.buffer.readUInt32BE(8);
+  } finally {
+    await file?.close();
+  }
 }
 
 async function sizeOfFile(path: string): Promise<number> {

@@ -56,7 +56,7 @@ describe("the reason and the way out", () => {
     [
       "fatal: attempting to allocate 4294967297 over limit 268435456\nfatal: index-pack failed\n",
       "TooLarge",
-      "too large",
+      "more memory",
     ],
     [`git@example.com: Permission denied (publickey).\r\n${tail}`, "AuthFailed", "deploy keys"],
     [

@@ -117,10 +117,10 @@ const rules: readonly Rule[] = [
     say: () => "the protocol is not allowed; use https or ssh",
   },
   {
-    match: /attempting to allocate .* over limit|out of memory/i,
+    match: /attempting to allocate .* over limit|out of memory|cannot allocate memory|memory exhausted/i,
     reason: "TooLarge",
     say: ({ url }) =>
-      `${url} has an object that is too large to be unpacked; keep files like that out of the repository`,
+      `${url} needs more memory than git is given; keep very large files and great numbers of references out of the repository`,
   },
   {
     match: /\bgitmodules(Name|Url|Path|Update|Symlink|Blob|Parse|Large|Missing)\b/,

@@ -3,9 +3,11 @@ import { existsSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
+import { Readable } from "node:stream";
 import { describe, expect, test } from "vitest";
 import type { GitSource } from "../../ports/git.ts";
 import { useRemote } from "../../testing/gitRemote.ts";
+import { createRepository } from "../../testing/gitRepository.ts";
 import type { HostPolicy } from "./hosts.ts";
 import type { GitStoreOptions } from "./store.ts";
 
@@ -13,6 +15,10 @@ const never = new AbortController().signal;
 const yaml = (path: string): boolean => path.endsWith(".yaml");
 const remote = useRemote();
 const store = (options?: Partial<GitStoreOptions>) => remote.store(options);
+
+function* endless(text: string): Generator<string> {
+  for (;;) yield text;
+}
 
 describe("failures", () => {
   test("a missing branch is told with the default branch", async () => {
@@ -72,7 +78,7 @@ describe("failures", () => {
     expect(seen).toEqual({ calls: 0, fetches: 0 });
   });
 
-  test("a server that never answers is left after the timeout, and the next call works", async () => {
+  test("A10: a server that never answers is left after the timeout, and the next call works", async () => {
     const git = store();
     remote.repository.commit({ "a.yaml": "a: 1\n" });
     remote.server.answer = () => undefined;
@@ -95,10 +101,45 @@ describe("failures", () => {
     expect((await stays).sha).toBe(sha);
   });
 
-  test("a repository beyond its bound is refused and removed", async () => {
-    remote.repository.commit({ "a.yaml": "x".repeat(10_000) });
-    const git = store({ repositoryBytes: 100 });
-    await expect(git.resolve(remote.source(), never)).rejects.toMatchObject({ reason: "TooLarge" });
+  test.each<[string, Partial<GitStoreOptions>, string]>([
+    ["bytes", { repositoryBytes: 100 }, "100 bytes"],
+    ["objects", { repositoryObjects: 2 }, "2 objects"],
+  ])("A10: a repository of more %s than its bound is refused and removed", async (_name, options, words) => {
+    remote.repository.commit({ "a.yaml": "x".repeat(1_000) });
+    await expect(store(options).resolve(remote.source(), never)).rejects.toMatchObject({
+      reason: "TooLarge",
+      message: expect.stringContaining(words),
+    });
+    expect(readdirSync(remote.cacheRoot)).toEqual([]);
+  });
+
+  test("A10: a content that unpacks without end goes through in pieces, and is refused where it is wanted", async () => {
+    const sha = remote.repository.commit({ "a.yaml": "a: 1\n", "d/bomb.yaml": "\0".repeat(16 * 1024 * 1024) });
+    const git = store({ processBytes: 300 * 1024 * 1024 });
+    expect((await git.resolve(remote.source(), never)).sha).toBe(sha);
+    expect(await git.read(remote.source(), sha, ["a.yaml"], yaml, never)).toHaveLength(1);
+    await expect(git.read(remote.source(), sha, [""], yaml, never)).rejects.toMatchObject({ reason: "TooLarge" });
+  });
+
+  test("A10: a list of references without end costs bounded memory, and nobody else waits for it", async () => {
+    const other = createRepository(remote.root, "other.git");
+    other.commit({ "a.yaml": "a: 1\n" });
+    remote.repository.commit({ "a.yaml": "a: 1\n" });
+    const git = store({ processBytes: 256 * 1024 * 1024 });
+    remote.server.answer = (request, response, serve) => {
+      if (request.method === "GET" || request.url?.startsWith("/other")) return serve();
+      response.writeHead(200, { "content-type": "application/x-git-upload-pack-result" });
+      const line = `0049${"a".repeat(40)} refs/heads/some-branch-name\n`;
+      Readable.from(endless(line.repeat(10_000)))
+        .on("error", () => undefined)
+        .pipe(response);
+      request.resume();
+    };
+    const flooded = git.resolve(remote.source(), never);
+    const beside = { ...remote.source(), url: `${remote.server.url}/other.git` };
+    const first = await Promise.race([flooded.then(String, String), git.resolve(beside, never)]);
+    expect(first).toMatchObject({ subject: "change" });
+    await expect(flooded).rejects.toMatchObject({ reason: "TooLarge" });
   });
 
   test("a store with holes is thrown away and fetched anew", async () => {

@@ -18,6 +18,8 @@ export interface Surroundings {
   readonly protocols: readonly string[];
   /** Handed to every git process, such as PATH and HTTPS_PROXY. */
   readonly environment: Readonly<Record<string, string>>;
+  /** Most bytes of memory that a git process that talks to a remote may map. */
+  readonly processBytes: number;
   readonly hosts: Hosts;
   readonly tokens: AppTokens;
 }
@@ -41,7 +43,7 @@ export async function callRemote<T>(
   surroundings: Surroundings,
   use: (git: SimpleGit) => PromiseLike<T>,
 ): Promise<T> {
-  const { protocols, tempRoot, environment } = surroundings;
+  const { protocols, tempRoot, environment, processBytes } = surroundings;
   const { timeoutMs } = source;
   const late = AbortSignal.timeout(timeoutMs);
   const tooMuch = new AbortController();
@@ -52,7 +54,12 @@ export async function callRemote<T>(
     const { credentials, addresses } = await before(remote, source.credentials, surroundings, signal);
     const locked = credentials.sshPassphrase !== undefined;
     const about: About = { host: remote.host, url: remote.url, ref, locked, secrets: secretsOf(credentials) };
-    await using access = await openAccess(tempRoot, remote, credentials, { protocols, timeoutMs, addresses });
+    await using access = await openAccess(tempRoot, remote, credentials, {
+      protocols,
+      timeoutMs,
+      processBytes,
+      addresses,
+    });
     signal.throwIfAborted();
     const env = {
       ...gitEnvironment(dir, access.home, protocols, environment),
@@ -61,6 +68,7 @@ export async function callRemote<T>(
     };
     const git = simpleGit({
       baseDir: dir,
+      binary: ["sh", access.boundedGit],
       abort: signal,
       // The one setting on the command line; the file that it names overrides all other configuration.
       config: [`include.path=${access.config}`],

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { SimpleGit } from "simple-git";
 import { type Commit, GitError, type GitSource } from "../../ports/git.ts";
 import { ask, isAncestor, type Local, localCommit, readCommit } from "./commit.ts";
-import { openOnDisk, sizeOf, sweep, touch } from "./disk.ts";
+import { openOnDisk, type Size, sizeOf, sweep, touch } from "./disk.ts";
 import { Turnstile } from "./flights.ts";
 import { GitObjects } from "./objects.ts";
 import { defaultBranch, highestTag, question, shaOf } from "./refs.ts";
@@ -15,6 +15,8 @@ import { type Named, type Remote, tagNamed, type Wanted } from "./validate.ts";
 export interface RepositoryOptions extends Surroundings {
   /** A repository may not grow beyond this on disk. */
   readonly repositoryBytes: number;
+  /** Nor have more objects than these. */
+  readonly repositoryObjects: number;
   /** So many packs are merged. */
   readonly packs: number;
 }
@@ -137,8 +139,9 @@ export class Repository {
     const flags = ["--no-tags", "--no-write-fetch-head", "--no-auto-maintenance", "--no-recurse-submodules"];
     const bounded = new AbortController();
     const watch = setInterval(() => {
-      void sizeOf(this.#dir).then(({ bytes }) => {
-        if (bytes > this.#options.repositoryBytes) bounded.abort(tooLarge(this.#remote, this.#options.repositoryBytes));
+      void sizeOf(this.#dir).then((size) => {
+        const problem = this.#problemOf(size);
+        if (problem !== undefined) bounded.abort(problem);
       });
     }, 250);
     try {
@@ -151,12 +154,13 @@ export class Repository {
     } finally {
       clearInterval(watch);
     }
-    const { bytes, packs } = await sizeOf(this.#dir);
-    if (bytes > this.#options.repositoryBytes) {
+    const size = await sizeOf(this.#dir);
+    const problem = this.#problemOf(size);
+    if (problem !== undefined) {
       await this.#discard();
-      throw tooLarge(this.#remote, this.#options.repositoryBytes);
+      throw problem;
     }
-    if (packs >= this.#options.packs) {
+    if (size.packs >= this.#options.packs) {
       const merge = ["repack", "--geometric=2", "-d", "-q", "--no-write-bitmap-index"];
       await ask(local, merge);
     }
@@ -179,6 +183,16 @@ export class Repository {
 
   #env(home: string): Readonly<Record<string, string>> {
     return gitEnvironment(this.#dir, home, this.#options.protocols, this.#options.environment);
+  }
+
+  #problemOf({ bytes, objects }: Size): GitError | undefined {
+    const { repositoryBytes, repositoryObjects } = this.#options;
+    const over = bytes > repositoryBytes ? `${repositoryBytes} bytes on disk` : `${repositoryObjects} objects`;
+    if (bytes <= repositoryBytes && objects <= repositoryObjects) return undefined;
+    return new GitError(
+      "TooLarge",
+      `${this.#remote.url} has more than ${over}; use a smaller repository for manifests`,
+    );
   }
 
   async #discard(): Promise<void> {
@@ -206,11 +220,4 @@ function title(wanted: Wanted): string {
 function refMissing(wanted: Wanted, { url }: Remote, fallback: string | undefined): GitError {
   const hint = fallback === undefined ? "the repository has no commit yet" : `its default branch is "${fallback}"`;
   return new GitError("RefNotFound", `${title(wanted)} does not exist in ${url}; ${hint}`);
-}
-
-function tooLarge({ url }: Remote, bytes: number): GitError {
-  return new GitError(
-    "TooLarge",
-    `${url} needs more than ${bytes} bytes on disk; use a smaller repository for manifests`,
-  );
 }

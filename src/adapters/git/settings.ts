@@ -31,6 +31,11 @@ export function fixedSettings(protocols: readonly string[]): readonly Setting[] 
     ["fetch.unpackLimit", "1"],
     ["fetch.writeCommitGraph", "false"],
     ["gc.auto", "0"],
+    // Larger contents go through in pieces, and packs are looked at through small windows: memory does not grow with either.
+    ["core.bigFileThreshold", "8m"],
+    ["core.packedGitWindowSize", "32m"],
+    ["core.packedGitLimit", "256m"],
+    ["pack.threads", "1"],
     ["maintenance.auto", "false"],
     ["http.followRedirects", "false"],
     ["http.sslVerify", "true"],

@@ -26,6 +26,10 @@ export interface GitStoreOptions {
   readonly limits?: Partial<TreeLimits>;
   /** Most bytes of one repository on disk; 4 GiB unless set. */
   readonly repositoryBytes?: number;
+  /** Most objects of one repository; 5 million unless set. */
+  readonly repositoryObjects?: number;
+  /** Most bytes of memory that one git process may map; 1 GiB unless set. */
+  readonly processBytes?: number;
   /** So many packs are merged into one; 16 unless set. */
   readonly packs?: number;
   /** A repository that nobody asked for this long is removed when the store next opens one; a day unless set. */
@@ -61,6 +65,8 @@ class GitStore implements Git {
       hosts,
       tokens: new InstallationTokens({ hosts, environment }),
       repositoryBytes: options.repositoryBytes ?? 4 * 1024 ** 3,
+      repositoryObjects: options.repositoryObjects ?? 5_000_000,
+      processBytes: options.processBytes ?? 1024 ** 3,
       packs: options.packs ?? 16,
     };
   }
