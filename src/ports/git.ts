@@ -99,6 +99,7 @@ export type GitErrorReason =
   | "SymlinkRefused"
   | "LfsPointerRefused"
   | "LfsFailed"
+  | "ObjectRefused"
   | "SubmoduleRefused"
   | "TooLarge"
   | "Timeout"

@@ -146,7 +146,7 @@ describe("a commit", () => {
     await project.untilApplied(await project.push("Mend it", { "bad.yaml": undefined }));
   });
 
-  it.concurrent("with a symbolic link", async () => {
+  it.concurrent("A06: with a symbolic link", async () => {
     const project = await begin();
     const { copy } = project;
     await copy.git("config", "core.symlinks", "false");
@@ -230,9 +230,11 @@ describe("a spec", () => {
   });
 
   it.each<readonly [string, JsonObject, string]>([
-    ["plain http", { url: "http://git.example.com/x.git" }, "url begins with https:// or ssh://"],
-    ["a path upwards", { path: "deploy/../../etc" }, "holds no '..'"],
-  ])("with %s is refused by the API server", async (_, change, says) => {
+    ["A01: plain http", { url: "http://git.example.com/x.git" }, "url begins with https:// or ssh://"],
+    ["A01: a program as url", { url: "ext::sh -c touch% /tmp/p" }, "url begins with https:// or ssh://"],
+    ["A07: a path upwards", { path: "deploy/../../etc" }, "holds no '..'"],
+    ["A07: a path from the root", { path: "/etc" }, "relative to the repository's root"],
+  ])("%s is refused by the API server", async (_, change, says) => {
     const namespace = await scene.namespace("refused");
     const spec = { url: "https://git.example.com/x.git", ...change };
     const sync = { apiVersion: "fairlead.dev/v1alpha1", kind: "GitSync", metadata: { name: "app", namespace }, spec };

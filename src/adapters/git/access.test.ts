@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -27,6 +28,23 @@ test("files are private, and gone afterwards", async () => {
   expect(readdirSync(root)).toEqual([]);
 });
 
+test("A04: nothing in a credential leaves its file or its line", async () => {
+  const knownHosts = "example.com ssh-ed25519 AAAA\n'; touch /tmp/c4nary; '\n";
+  const evil = { ...key, sshPrivateKey: `${key.sshPrivateKey}\n-o ProxyCommand=id`, sshPassphrase: "'; id; '$(id)" };
+  await using access = await open("ssh://git@example.com:2222/x", { ...evil, knownHosts });
+  const dir = join(access.config, "..");
+  const [line = ""] = /sshCommand = "SSH_ASKPASS.*"/.exec(readFileSync(access.config, "utf8")) ?? [];
+  expect(line).not.toMatch(/touch|Proxy|\bid\b/);
+  expect(line).toContain("StrictHostKeyChecking=yes");
+  expect(line).toContain("-o HostName=203.0.113.7 -o 'HostKeyAlias=[example.com]:2222'");
+  expect(execFileSync(join(dir, "ask"), { encoding: "utf8" })).toBe("'; id; '$(id)\n");
+});
+
+test("A08: the connection is pinned to the addresses that were checked", async () => {
+  await using access = await open("https://example.com/x", {});
+  expect(readFileSync(access.config, "utf8")).toContain('curloptResolve = "example.com:443:203.0.113.7"');
+});
+
 test("a header is sent to the one host only", async () => {
   await using access = await open("https://example.com:8443/x", { bearerToken: "tok" });
   expect(readFileSync(access.config, "utf8")).toContain(
@@ -45,7 +63,7 @@ test.each<[string, string, GitCredentials, string, string]>([
     "AuthFailed",
     "line break",
   ],
-])("%s is refused before anything is written", async (_name, url, credentials, reason, words) => {
+])("A04: %s is refused before anything is written", async (_name, url, credentials, reason, words) => {
   await expect(open(url, credentials)).rejects.toMatchObject({ reason, message: expect.stringContaining(words) });
   expect(readdirSync(root)).toEqual([]);
 });

@@ -129,13 +129,13 @@ describe("words from a repository", () => {
 });
 
 describe("settings", () => {
-  test("a value cannot leave its line", () => {
+  test("A04: a value cannot leave its line", () => {
     expect(configText([["http.https://h/.extraHeader", 'a"b\\c\nd']])).toBe(
       '[http "https://h/"]\n\textraHeader = "a\\"b\\\\c\\nd"\n',
     );
   });
 
-  test("only the allowed protocols work, and nothing runs", () => {
+  test("A01, A05: only the allowed protocols work, and nothing runs", () => {
     const text = configText(fixedSettings(["https", "ssh"]));
     for (const line of [
       '[protocol]\n\tallow = "never"',
@@ -147,7 +147,7 @@ describe("settings", () => {
     expect(text).not.toMatch(/protocol "(file|http|git|ext)"/);
   });
 
-  test("ssh is called with our own files, strictly, and without a prompt", () => {
+  test("A04: ssh is called with our own files, strictly, and without a prompt", () => {
     const files = { keyFile: "/tmp/a/identity", knownHostsFile: "/tmp/it's/known_hosts", timeoutMs: 2500 };
     expect(sshCommand(files)).toBe(
       "ssh -F /dev/null -i /tmp/a/identity -o IdentitiesOnly=yes -o BatchMode=yes -o PreferredAuthentications=publickey -o StrictHostKeyChecking=yes " +

@@ -128,6 +128,12 @@ const rules: readonly Rule[] = [
     say: (_about, text) => `git refuses the repository's .gitmodules (${detail(text)}); correct that file`,
   },
   {
+    match: /\bobject [0-9a-f]{40,64}: [a-zA-Z]+: |fsck error/,
+    reason: "ObjectRefused",
+    say: ({ url }, text) =>
+      `git refuses what ${url} holds as broken or hostile (${detail(text)}); take it out of the history`,
+  },
+  {
     match: /no space left on device|disk quota exceeded/i,
     reason: "TooLarge",
     say: () => "the disk of the Git store is full; give the cache volume more room",

@@ -66,8 +66,17 @@ describe("credentials", () => {
   });
 });
 
+/** Commits one file below a directory, without the checks that keep git from making such trees. */
+function commitBelow(directory: string, file: string, text: string): void {
+  const { git } = remote.repository;
+  const blob = git(["hash-object", "-w", "--stdin"], text);
+  const inner = git(["mktree", "-z"], `100644 blob ${blob}\t${file}\0`);
+  const tree = git(["mktree", "-z"], `040000 tree ${inner}\t${directory}\0`);
+  git(["update-ref", "refs/heads/main", git(["commit-tree", "-m", "lookalike", tree])]);
+}
+
 describe("attacks run nothing", () => {
-  test("a store with hostile config and hooks, and a repository with lookalikes", async () => {
+  test("A05: a store with hostile config and hooks, and a repository with lookalikes of them", async () => {
     const canary = `${remote.cacheRoot}-canary`;
     const run = `touch ${canary}`;
     remote.repository.commit({
@@ -90,22 +99,36 @@ describe("attacks run nothing", () => {
     for (const hook of ["reference-transaction", "post-checkout", "pre-auto-gc", "post-merge"]) {
       writeFileSync(join(dir, "hooks", hook), `#!/bin/sh\n${run}\n`, { mode: 0o755 });
     }
-    const next = remote.repository.commit({ "a.yaml": "a: 2\n", sub: { submodule: "1".repeat(40) } });
+    const next = remote.repository.commit({ "a.yaml": "a: 2\n" });
     const git = store();
     expect((await git.resolve(remote.source(), never)).sha).toBe(next);
     expect((await git.read(remote.source(), next, [""], yaml, never)).map((file) => file.path)).toEqual(["a.yaml"]);
     expect(existsSync(canary)).toBe(false);
   });
 
+  test.each([".GIT", "git~1", ".git ", ".g\u200cit"])(
+    "A05: a directory %j, which some file systems take for .git, is refused",
+    async (name) => {
+      const canary = `${remote.cacheRoot}-canary`;
+      commitBelow(name, "config", `[core]\n\tfsmonitor = touch ${canary}\n`);
+      await expect(store().resolve(remote.source(), never)).rejects.toMatchObject({ reason: "ObjectRefused" });
+      expect(existsSync(canary)).toBe(false);
+    },
+  );
+
   test.each([
     ["ext::sh -c touch% CANARY", { branch: "main" }],
     ["ext::sh", { branch: "main" }],
     ["ssh://-oProxyCommand=touch%20CANARY/x", { branch: "main" }],
     ["--upload-pack=touch CANARY", { branch: "main" }],
+    ["fd::17/touch", { branch: "main" }],
+    ["file:///etc", { branch: "main" }],
+    ["https://localhost/x", { name: "refs/heads/--upload-pack=touch CANARY" }],
+    ["https://localhost/x", { semver: ">=1; touch CANARY" }],
     ["https://localhost/x", { branch: "--upload-pack=touch CANARY" }],
     ["https://localhost/x", { branch: "refs/heads/$(touch CANARY)" }],
     ["https://localhost/x", { tag: "`touch CANARY`" }],
-  ])("%s with %j", async (url, ref) => {
+  ])("A01, A02, A03: %s with %j runs nothing", async (url, ref) => {
     const canary = `${remote.cacheRoot}-canary`;
     const filled = JSON.parse(JSON.stringify(ref).replaceAll("CANARY", canary)) as GitRef;
     const hostile = { ...remote.source(filled), url: url.replaceAll("CANARY", canary) };

@@ -59,7 +59,7 @@ describe("addresses", () => {
     ["https://bücher.example/x", "printable"],
     ["ssh://git'@example.com/x", "user"],
     [`https://example.com/${"x".repeat(2100)}`, "too long"],
-  ])("%j is refused", (given, words) => {
+  ])("A01, A02, A04: the URL %j is refused", (given, words) => {
     expect(() => parseRemote(given, protocols)).toThrow(expect.objectContaining({ reason: "InvalidURL" }));
     expect(() => parseRemote(given, protocols)).toThrow(words);
     expect(() => parseRemote(given, protocols)).not.toThrow("secret");
@@ -107,7 +107,7 @@ describe("references", () => {
     ...["a.lock", "a.lock/b", "x@{1}", "`id`", "a;b", "a|b", "a&b", "a'b", `a${nul}`, "a\x7f", "x".repeat(256)].map(
       (tag): [GitRef] => [{ tag }],
     ),
-  ])("%j is refused", (ref) => {
+  ])("A03: the reference %j is refused", (ref) => {
     expect(() => parseRef(ref)).toThrow(expect.objectContaining({ reason: "InvalidRef" }));
   });
 });
@@ -126,7 +126,7 @@ describe("paths", () => {
   });
 
   test.each(["../../etc", "/etc", "deploy/../..", "..", `a${nul}b`, "a\\..\\b", "a\nb", "x".repeat(1025)])(
-    "%j is refused",
+    "A07: the path %j is refused",
     (given) => {
       expect(() => parsePath(given)).toThrow(expect.objectContaining({ reason: "InvalidPath" }));
     },

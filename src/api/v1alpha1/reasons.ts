@@ -35,6 +35,7 @@ export const REASONS = {
   SymlinkRefused: "A manifest is a symbolic link; Fairlead reads none.",
   LfsPointerRefused: "A manifest is a Git LFS pointer, not its content, and spec.lfs is not set.",
   LfsFailed: "The LFS server does not give what a pointer stands for.",
+  ObjectRefused: "The repository holds an object that git refuses as broken or hostile.",
   SubmoduleRefused: "A submodule below the path is not read, or may not be.",
   TooLarge: "A file, a document, the whole set or what rendering takes is beyond the limits.",
   Timeout: "A Git operation took longer than spec.timeout.",
