@@ -58,8 +58,8 @@ async function look(world: SyncWorld, sync: GitSync, signal: AbortSignal): Promi
   signal.throwIfAborted();
   // A sync that was resumed or changed must not put back what was true before.
   if (state.looking !== undefined && asksAnew(sync, state)) return never;
-  // While a look is under way, what it brings has not been worked on.
-  const settled = state.looking === undefined ? state.lookedAt : state.settledAt;
+  // What a look brings that ends during this pass is worked on by the next one.
+  const settled = state.lookedAt;
 
   const hold = await holdOn(world, sync, state);
   const known = hold?.reason !== "DependencyNotReady" ? sync : await planOnly(world, sync, state, signal);
@@ -70,7 +70,7 @@ async function look(world: SyncWorld, sync: GitSync, signal: AbortSignal): Promi
   const more = outcome === undefined ? undefined : await world.report(sync, outcome, pass?.inventory, signal);
   state.settledAt = settled;
   const next = state.looking === undefined ? checkIn(sync, state, world.now()) : undefined;
-  const times = [next, more, pass?.recheckInMs].filter((ms) => ms !== undefined);
+  const times = [next, more, pass?.recheckInMs, hold?.recheckInMs].filter((ms) => ms !== undefined);
   return times.length === 0 ? never : after(Math.min(...times));
 }
 

@@ -61,7 +61,7 @@ export async function readSource(
 ): Promise<GitTrouble | undefined> {
   const asked = askedBy(sync);
   state.notified = false;
-  state.lookedAt = now();
+  const begun = now();
   const former = state.retry;
   // What fails after the host has answered, or before it is asked, is asked for again without growing waits.
   const again = (before: Retry | undefined, wanted?: number) =>
@@ -110,6 +110,7 @@ export async function readSource(
     return { kind: "GitFailed", reason: "ReconcileFailed", message: `${messageOf(error)}; it is tried again` };
   } finally {
     state.asked = asked;
+    state.lookedAt = begun;
     state.checkedAt = now();
   }
 }

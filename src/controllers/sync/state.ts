@@ -56,7 +56,7 @@ export interface SyncState {
   checkedAt: number;
   /** The look at Git that is under way; it never rejects. */
   looking: Promise<void> | undefined;
-  /** When the last look at Git began, in epoch milliseconds. */
+  /** When the last look at Git that has ended began, in epoch milliseconds. */
   lookedAt: number;
   /** The same of the last look whose news has been worked on. */
   settledAt: number;

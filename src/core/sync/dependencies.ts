@@ -18,7 +18,12 @@ export interface Hold {
   >;
   readonly message: string;
   readonly stalled: boolean;
+  /** When to ask again although no watch may tell of anything. */
+  readonly recheckInMs?: number;
 }
+
+/** How soon another sync may have looked at Git. */
+const SOON_MS = 1_000;
 
 /** One of spec.dependsOn with what is known of it. */
 export interface SeenDependency {
@@ -61,7 +66,7 @@ function holdOf(self: Manifest, { spec, ready, live, late }: SeenDependency): Ho
     const message = `${name} of spec.dependsOn does not exist; create it, or take it out`;
     return { reason: "DependencyMissing", stalled: true, message };
   }
-  if (late) return waits("has not looked at this commit yet; it goes on when it has");
+  if (late) return { ...waits("has not looked at this commit yet; it goes on when it has"), recheckInMs: SOON_MS };
   if (ready === undefined) {
     return isReady(live) ? undefined : waits("is not ready; it goes on when it is: look at its conditions");
   }
