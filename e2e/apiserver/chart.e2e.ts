@@ -77,7 +77,18 @@ describe("the chart", () => {
           nodeSelector: { "kubernetes.io/os": "linux" },
           tolerations: [{ operator: "Exists" }],
           affinity: { nodeAffinity: {} },
-          containers: [{ image: "example.com/fairlead:9.9.9", imagePullPolicy: "Always" }],
+          containers: [
+            {
+              image: "example.com/fairlead:9.9.9",
+              imagePullPolicy: "Always",
+              args: expect.arrayContaining([
+                "--require-service-account",
+                "--default-service-account",
+                "deployer",
+                "--cross-namespace-refs",
+              ]),
+            },
+          ],
         },
       },
     });
@@ -89,6 +100,7 @@ describe("the chart", () => {
     ["a value that it does not know", "replica=3", "replica"],
     ["a number of replicas that is none", "replicas=many", "replicas"],
     ["a pull policy that Kubernetes does not know", "image.pullPolicy=Sometimes", "pullPolicy"],
+    ["a default account that is no name", "tenancy.defaultServiceAccount=kube-system/admin", "defaultServiceAccount"],
     ["a service account that it neither makes nor is told", "serviceAccount.create=false", "serviceAccount"],
   ])("refuses %s", async (_what, setting, named) => {
     await expect(rendered("--set", setting)).rejects.toThrow(named);

@@ -82,7 +82,7 @@ test.each([
   { namespace: "", name: "deployer" },
   { namespace: "shop", name: "a:b" },
   { namespace: "shop", name: "a\nb" },
-])("an account that is none never falls back to the operator's rights: %j", async (account) => {
+])("A14: an account that is none never falls back to the operator's rights: %j", async (account) => {
   await using rig = await startApiRig((_request, response) => answer(response, 200, web));
   await expect(rig.client.apply(web, { account }, never)).rejects.toThrow("names no service account");
   await expect(rig.client.patch(ref, {}, { account }, never)).rejects.toThrow("names no service account");

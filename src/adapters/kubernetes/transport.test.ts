@@ -129,3 +129,16 @@ test("a place is not lost when its waiter gives up", async () => {
   (await next)[Symbol.dispose]();
   (await places.take(never))[Symbol.dispose]();
 });
+
+test.each([
+  { "impersonate-user": "" },
+  { "impersonate-user": "admin" },
+  { "impersonate-user": "system:serviceaccount:shop:" },
+  { "Impersonate-User": "system:serviceaccount:shop:deployer" },
+  { "impersonate-user": ["system:serviceaccount:shop:deployer", ""] },
+  { "impersonate-group": "system:masters" },
+])("A14: no call leaves that would be made as somebody else than a service account: %j", async (headers) => {
+  await using rig = await startApiRig((_request, response) => answer(response, 200, { kind: "Thing" }));
+  await expect(rig.transport.json({ ...call, headers }, never)).rejects.toThrow("it would be made as nobody");
+  expect(rig.server.requests).toHaveLength(0);
+});

@@ -145,6 +145,7 @@ export class Transport {
     if (call.fence?.holds() === false) {
       throw new ApiError("Fenced", `cannot ${call.what}: this process does not lead any more`);
     }
+    assertImpersonation(call);
     const started = performance.now();
     let code = 0;
     try {
@@ -166,6 +167,20 @@ export class Transport {
     } finally {
       this.#onRequest({ verb: call.verb, resource: call.resource, code, ms: performance.now() - started });
     }
+  }
+}
+
+const ACCOUNT = /^system:serviceaccount:[a-z0-9][-.a-z0-9]*:[a-z0-9][-.a-z0-9]*$/;
+
+/**
+ * The last look before a call leaves: the API server takes an empty name for no impersonation, and the call would be made
+ * with the operator's own rights.
+ */
+function assertImpersonation({ headers = {}, what }: Call): void {
+  for (const [name, value] of Object.entries(headers)) {
+    if (!name.toLowerCase().startsWith("impersonate-")) continue;
+    if (name === "impersonate-user" && typeof value === "string" && ACCOUNT.test(value)) continue;
+    throw new ApiError("Invalid", `cannot ${what}: it would be made as nobody`);
   }
 }
 

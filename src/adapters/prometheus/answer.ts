@@ -12,7 +12,7 @@ const oneValue = "make the query return one value, with sum(), max() or a more e
 /** Reads the answer to an instant query. Only one number is a value: nothing is guessed from anything else. */
 export function readAnswer({ status, body }: Answer): Sample {
   const parsed = parse(body);
-  if (parsed === undefined || stringAt(parsed, "status") === undefined) {
+  if (parsed === undefined || !isPrometheus(parsed)) {
     return providerError(`the answer (HTTP ${status}) is none of Prometheus' query API; check the address`);
   }
   if (stringAt(parsed, "status") !== "success") return readError(status, parsed);
@@ -30,9 +30,26 @@ export function readAnswer({ status, body }: Answer): Sample {
     case "string":
       return invalid(`the query returns a text; ${oneValue}`);
     default:
-      return providerError(`the answer has the result type ${JSON.stringify(type)}, which is not known`);
+      return providerError("the answer has a result type that is not known");
   }
 }
+
+/** What else answers at the address of somebody's choice is never quoted: it may be an API that only the operator reaches. */
+function isPrometheus(parsed: Json): boolean {
+  const status = stringAt(parsed, "status");
+  return status === "success" || (status === "error" && ERROR_TYPES.includes(stringAt(parsed, "errorType") ?? ""));
+}
+
+const ERROR_TYPES: readonly string[] = [
+  "timeout",
+  "canceled",
+  "execution",
+  "bad_data",
+  "internal",
+  "unavailable",
+  "not_found",
+  "not_acceptable",
+];
 
 function readVector(series: readonly Json[]): Sample {
   const [first, second] = series;
@@ -65,7 +82,7 @@ function readPoint([time, text]: readonly Json[]): Sample {
   if (infinite !== null) return { kind: "Value", value: infinite[1] === "-" ? -Infinity : Infinity, at };
   const value = Number(text);
   return text.trim() === "" || Number.isNaN(value)
-    ? providerError(`the answer has ${JSON.stringify(text.slice(0, 50))} where a number belongs`)
+    ? providerError("the answer has something else where a number belongs")
     : { kind: "Value", value, at };
 }
 

@@ -55,8 +55,8 @@ test.each<[string, number, string, Sample["kind"], string | number]>([
   ["a histogram", 200, success("vector", histogram), "Invalid", "histogram_quantile"],
   ["a matrix", 200, success("matrix", []), "Invalid", "range (matrix)"],
   ["a string", 200, success("string", [1, "x"]), "Invalid", "text"],
-  ["a result of another type", 200, success("streams", []), "ProviderError", '"streams"'],
-  ["a value that is no number", 200, success("vector", series("one")), "ProviderError", '"one"'],
+  ["a result of another type", 200, success("streams", []), "ProviderError", "result type that is not known"],
+  ["a value that is no number", 200, success("vector", series("one")), "ProviderError", "where a number"],
   ["a value that is empty", 200, success("vector", series("")), "ProviderError", "where a number"],
   ["no value", 200, success("vector", [{ metric: {} }]), "ProviderError", "no value"],
   [
@@ -86,6 +86,31 @@ test.each<[string, number, string, Sample["kind"], string | number]>([
   if (sample.kind === "Value") expect(sample.value).toBe(says);
   else expect(sample.message).toContain(says);
   if (sample.kind === "Value") expect(sample.at).toBe(1767323045123);
+});
+
+test.each<[string, number, string]>([
+  ["a Status of Kubernetes", 403, '{"kind":"Status","status":"Failure","message":"c4n4ry"}'],
+  ["an API of its own", 200, '{"status":"c4n4ry","data":{"resultType":"c4n4ry"}}'],
+  ["an error that is none of Prometheus'", 400, '{"status":"error","errorType":"c4n4ry","error":"c4n4ry"}'],
+  ["credentials of a cloud", 200, '{"Code":"Success","SecretAccessKey":"c4n4ry","Token":"c4n4ry"}'],
+  ["a result of an unknown type", 200, success("c4n4ry", ["c4n4ry"])],
+  ["a value", 200, success("vector", [{ metric: {}, value: [1, "c4n4ry"] }])],
+  ["a page", 500, "<html>c4n4ry</html>"],
+])("A21: nothing of the answer is told when it is %s", async (_name, status, body) => {
+  answer = (_request, response) => void response.writeHead(status, { "x-c4n4ry": "c4n4ry" }).end(body);
+  const sample = await metrics.query(address, "up", 2000, never);
+  expect(sample.kind).toBe("ProviderError");
+  expect(JSON.stringify(sample)).not.toContain("c4n4ry");
+});
+
+test("A21: a redirection is not followed", async () => {
+  const paths: string[] = [];
+  answer = (request, response) => {
+    paths.push(request.url ?? "");
+    response.writeHead(307, { location: "/internal" }).end();
+  };
+  expect(await metrics.query(address, "up", 2000, never)).toMatchObject({ kind: "ProviderError" });
+  expect(paths).toEqual(["/api/v1/query"]);
 });
 
 test("asks by POST with the query as data, below the path of the address", async () => {

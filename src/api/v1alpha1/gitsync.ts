@@ -223,6 +223,9 @@ export interface GitSync {
 /** Objects are shared and never changed, so each version of one is parsed once. */
 const known = new WeakMap<Manifest, GitSync>();
 
+/** Parsed as one, so that a complaint names the field from the top. */
+const whole = z.object({ spec: gitSyncSpec, status: gitSyncStatus });
+
 /**
  * Parses a stored GitSync leniently: unknown fields are ignored.
  * Throws a ZodError for an impossible spec or status: an inventory that can't be read must never be taken for none.
@@ -230,10 +233,11 @@ const known = new WeakMap<Manifest, GitSync>();
 export function parseGitSync(object: Manifest): GitSync {
   const before = known.get(object);
   if (before !== undefined) return before;
-  const { packedInventory, ...rest } = storedStatus(object);
+  const { spec, status: stored } = whole.parse({ spec: object["spec"], status: object["status"] ?? {} });
+  const { packedInventory, ...rest } = stored;
   const inventory = unpack({ inventory: rest.inventory, packedInventory });
   const status = inventory === undefined ? rest : { ...rest, inventory };
-  const sync = { object, spec: gitSyncSpec.parse(object["spec"]), status };
+  const sync = { object, spec, status };
   known.set(object, sync);
   return sync;
 }

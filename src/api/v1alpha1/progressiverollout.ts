@@ -203,10 +203,13 @@ export interface ProgressiveRollout {
   readonly status: RolloutStatus;
 }
 
+/** Parsed as one, so that a complaint names the field from the top. */
+const stored = z.object({ spec: rolloutSpec, status: rolloutStatus });
+
 /**
  * Parses a stored ProgressiveRollout leniently: unknown fields are ignored.
  * Throws a ZodError for an impossible spec or status: a cursor that can't be read must never be taken for none.
  */
 export function parseRollout(object: Manifest): ProgressiveRollout {
-  return { object, spec: rolloutSpec.parse(object["spec"]), status: rolloutStatus.parse(object["status"] ?? {}) };
+  return { object, ...stored.parse({ spec: object["spec"], status: object["status"] ?? {} }) };
 }

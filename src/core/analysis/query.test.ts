@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { Metric } from "../../api/v1alpha1/analysis.ts";
 import { queryOf } from "./query.ts";
@@ -53,4 +54,61 @@ test("a least number of requests is part of the query: fewer give no result", ()
   };
   const [first] = queryOf(metric, CANDIDATE, STABLE).split(" or ");
   expect(first).toMatch(/^\(\(100 \* .*\) and sum\(increase\(http_requests_total\{.*\}\[60000ms\]\)\) >= 50\)$/);
+});
+
+/** Reads a PromQL string from its opening quote on, as Go unquotes it; `end` is behind the closing one. */
+function unquote(text: string, start: number): { readonly value: string; readonly end: number } {
+  let value = "";
+  for (let here = start + 1; ; here++) {
+    const char = text[here];
+    if (char === undefined || char === "\n") throw new Error("the string does not end");
+    if (char === '"') return { value, end: here + 1 };
+    if (char === "\\") here += 1;
+    value += char === "\\" && text[here] === "n" ? "\n" : text[here];
+  }
+}
+
+const hostile = fc.oneof(
+  fc.constantFrom('"} or vector(1) or x{a="', '\\"} or vector(1) #', "a\\", 'a"', "x\n} or vector(1)", "(a+)+$", ".*"),
+  fc.string({
+    unit: fc.constantFrom('"', "\\", "{", "}", "\n", ".", "*", "(", ")", "|", "$", "a", "-", "'", "`"),
+    maxLength: 20,
+  }),
+);
+
+test("A22: no name of a namespace or Deployment ends its string or matches anything but itself", () => {
+  fc.assert(
+    fc.property(hostile, hostile, (namespace, deployment) => {
+      const metric = {
+        name: "m",
+        query: "x{ {{candidate}} }",
+        limit: { max: 1 },
+        failures: 1,
+        needsTraffic: false,
+        window: "1m",
+      };
+      const query = queryOf(metric, { namespace, deployment }, STABLE);
+      const first = unquote(query, query.indexOf('"'));
+      expect(first.value).toBe(namespace);
+      expect(query.slice(first.end, first.end + 6)).toBe(",pod=~");
+      const second = unquote(query, first.end + 6);
+      expect(query.slice(second.end)).toBe(" }");
+      const pods = new RegExp(`^(?:${second.value})$`, "s");
+      expect(pods.test(`${deployment}-6d4b75cb6d-x2x4z`)).toBe(true);
+      expect(pods.test(`${deployment}x-6d4b75cb6d-x2x4z`)).toBe(false);
+    }),
+  );
+});
+
+test("A22: what a placeholder stands for is not looked into for others", () => {
+  const metric = {
+    name: "m",
+    query: "{{candidate}}",
+    limit: { max: 1 },
+    failures: 1,
+    needsTraffic: false,
+    window: "1m",
+  };
+  const query = queryOf(metric, { namespace: "{{stable}} $&", deployment: "x" }, STABLE);
+  expect(query).toMatch(/^namespace="\{\{stable\}\} \$&",pod=~/);
 });

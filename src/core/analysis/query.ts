@@ -19,18 +19,31 @@ export interface Track {
 
 /** Label matchers for the pods of a track, without braces: `namespace="shop",pod=~"web-x-[a-z0-9]+-[a-z0-9]+"`. */
 function matchers({ namespace, deployment }: Track): string {
-  const literal = deployment.replaceAll(".", "\\\\.");
-  return `namespace="${namespace}",pod=~"${literal}-[a-z0-9]+-[a-z0-9]+"`;
+  const pods = `${literal(deployment)}-[a-z0-9]+-[a-z0-9]+`;
+  return `namespace="${quoted(namespace)}",pod=~"${quoted(pods)}"`;
+}
+
+/** A text as RE2 matches it literally. */
+function literal(text: string): string {
+  return text.replace(/[\\.+*?()|[\]{}^$]/g, "\\$&");
+}
+
+/** A text inside the double quotes of a PromQL string. Names come from other people's objects: none may end it. */
+function quoted(text: string): string {
+  return text.replace(/[\\"]/g, "\\$&").replaceAll("\n", "\\n");
 }
 
 /** The PromQL of a metric for a candidate and its stable. */
 export function queryOf(metric: Metric, candidate: Track, stable: Track): string {
   const window = promDuration(metric.window);
   if (metric.query === undefined) return successRate(matchers(candidate), window, metric.minRequests);
-  return metric.query
-    .replaceAll(/\{\{\s*candidate\s*\}\}/g, () => matchers(candidate))
-    .replaceAll(/\{\{\s*stable\s*\}\}/g, () => matchers(stable))
-    .replaceAll(/\{\{\s*window\s*\}\}/g, () => window);
+  const words: Readonly<Record<string, string>> = {
+    candidate: matchers(candidate),
+    stable: matchers(stable),
+    window,
+  };
+  // In one go: what a placeholder stands for is not looked into for others.
+  return metric.query.replaceAll(/\{\{\s*(candidate|stable|window)\s*\}\}/g, (_, word: string) => words[word] ?? "");
 }
 
 /**
