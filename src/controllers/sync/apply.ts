@@ -37,8 +37,8 @@ export type Applied =
     }
   /** Git says that it is to be left alone. */
   | { readonly kind: "Ignored"; readonly member: Member }
-  /** Something that comes by itself is missing. `message` continues a sentence that begins with the object. */
-  | { readonly kind: "Waiting"; readonly member: Member; readonly message: string }
+  /** Something that comes by itself is missing. `message` continues a sentence that begins with the object; Gone: a watch tells when it comes. */
+  | { readonly kind: "Waiting"; readonly member: Member; readonly message: string; readonly until?: "Gone" }
   | { readonly kind: "Failed"; readonly member: Member; readonly failure: Failure };
 
 /** What another sync says of an object that carries its mark. NotAsked: it has not looked at Git since we have. */

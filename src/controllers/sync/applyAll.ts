@@ -1,6 +1,7 @@
 import type { Member } from "../../core/sync/desiredSet.ts";
 import { stages } from "../../core/sync/order.ts";
 import { type Applied, type Applier, type ApplyParts, applyMember, failed } from "./apply.ts";
+import { EndingNamespaces } from "./endingNamespaces.ts";
 
 /** Applies under way at once in one sync. */
 const IN_FLIGHT = 8;
@@ -16,8 +17,11 @@ export async function applyAll(
   signal: AbortSignal,
 ): Promise<readonly Applied[]> {
   const results: Applied[] = [];
+  const namespaces = new EndingNamespaces(applier.state.ending);
+  const one = (member: Member) =>
+    namespaces.apply(member, () => applyMember(member, applier, parts, clock.now(), signal));
   for (const { items } of stages(members.filter(({ served }) => served === "Yes"))) {
-    results.push(...(await mapLimited(items, (member) => applyMember(member, applier, parts, clock.now(), signal))));
+    results.push(...(await mapLimited(items, one)));
   }
   for (const member of members.filter(({ served }) => served !== "Yes")) {
     results.push(withoutKind(member, clock.elapsed));

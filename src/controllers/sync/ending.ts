@@ -60,7 +60,11 @@ export function recheck(
   const because = pruning.kind === "Deferred" ? pruning.because : undefined;
   const times = [
     ...results.flatMap((result) =>
-      result.kind === "Slowed" ? [result.ms] : result.kind === "Waiting" ? [SOON_MS] : [],
+      result.kind === "Slowed"
+        ? [result.ms]
+        : result.kind === "Waiting"
+          ? [result.until === "Gone" ? RETRY_MS : SOON_MS]
+          : [],
     ),
     ...(because === "Unasked" ? [SOON_MS] : []),
     // What cannot be read is told of by no watch.

@@ -60,7 +60,12 @@ export async function intend(
   // Whether an unmarked object is there matters only to some, and only before the first apply.
   const live = known ?? (!looks || recorded !== undefined ? undefined : await parts.cluster.get(member.ref, signal));
   if (live?.metadata.deletionTimestamp !== undefined) {
-    return settled({ kind: "Waiting", member, message: "is being deleted, and is made anew once it is gone" });
+    return settled({
+      kind: "Waiting",
+      member,
+      message: "is being deleted, and is made anew once it is gone",
+      until: "Gone",
+    });
   }
   if (options.apply === "IfNotPresent") {
     const there = live ?? (recorded?.desired === PRESENT ? recorded.stored : undefined);

@@ -71,6 +71,8 @@ export interface SyncState {
   readonly recorded: Map<string, Recorded>;
   /** How many objects definitions had when their deletion was first planned, by the definition's uid. */
   readonly counts: Map<string, number>;
+  /** Namespaces that were found to be under deletion. */
+  readonly ending: Set<string>;
   /** Ids that the last desired set laid claim to. */
   wanted: ReadonlySet<string>;
 }
@@ -104,6 +106,7 @@ export class SyncStates {
       landed: undefined,
       recorded: new Map(),
       counts: new Map(),
+      ending: new Set(),
       wanted: new Set(),
     };
     this.#states.set(key, fresh);
