@@ -111,3 +111,28 @@ test("E06: the owner of a contested object is told when a conflict begins, and w
   expect(neighbours.contests("shop/a")).toEqual([]);
   expect(woken).toEqual(["shop/a", "shop/a"]);
 });
+
+test("A14: a plan whose account was refused claims nothing of another tenant", () => {
+  const { neighbours, sync, theirs } = scene(gitSync("b", {}, { inventory: [{ id: ID, apiVersion: "v1" }] }), 1_000);
+  const self = { namespace: "shop", name: "a" };
+  expect(neighbours.claimedBy(ID, self)).toBe("shop/b");
+  expect(neighbours.rivalry({ namespace: "shop", name: "b" }, ID, sync, theirs)).not.toBe("None");
+  theirs.forbidden = new Set([ID]);
+  expect(neighbours.claimedBy(ID, self)).toBeUndefined();
+  expect(neighbours.precedent(ID, sync)).toBeUndefined();
+  expect(neighbours.rivalry({ namespace: "shop", name: "b" }, ID, sync, theirs)).toBe("None");
+});
+
+test("A14: a held plan claims objects of its own source alone, and what was applied stays claimed", () => {
+  const inventory = [{ id: ID, apiVersion: "v1" }];
+  const hold = { reason: "DependencyNotReady", stalled: false, message: "" } as const;
+  const claim = (spec: JsonObject, entry: JsonObject) => {
+    const { neighbours, theirs } = scene(gitSync("b", spec, { inventory: [{ ...inventory[0], ...entry }] }), 1_000);
+    theirs.hold = hold;
+    theirs.forbidden = new Set(entry["uid"] === undefined ? [] : [ID]);
+    return neighbours.claimedBy(ID, { namespace: "shop", name: "a" });
+  };
+  expect(claim({}, {})).toBe("shop/b");
+  expect(claim({ url: `${URL}x` }, {})).toBeUndefined();
+  expect(claim({ url: `${URL}x` }, { uid: "u" })).toBe("shop/b");
+});

@@ -44,7 +44,8 @@ export class Neighbours {
     const rival = this.#parts.syncs.get(key);
     if (rival === undefined || rival.metadata.deletionTimestamp !== undefined) return "None";
     const known = this.#parts.states.known(key);
-    const wants = known?.accepted === undefined ? inventoryOf(rival).has(id) : known.wanted.has(id);
+    const wants =
+      known?.accepted === undefined ? this.#holding(rival, id, sync.spec.url) !== undefined : known.wanted.has(id);
     if (!wants) return "None";
     if (!this.#isLate(rival, sync, state)) return "Rival";
     this.#parts.notify(key);
@@ -55,10 +56,10 @@ export class Neighbours {
    * The sync that comes before another one for an object that nobody's mark is on: it has applied it already, or it is the
    * older of the two. Without this, whoever writes last would own it.
    */
-  precedent(id: string, { object }: GitSync): SyncName | undefined {
+  precedent(id: string, { object, spec }: GitSync): SyncName | undefined {
     for (const other of this.#parts.syncs.list()) {
       if (keyOf(other) === keyOf(object) || other.metadata.deletionTimestamp !== undefined) continue;
-      const entry = inventoryOf(other).get(id);
+      const entry = this.#holding(other, id, spec.url);
       if (entry === undefined || !(entry === "Applied" || isOlder(other, object))) continue;
       return { namespace: other.metadata.namespace ?? "", name: other.metadata.name };
     }
@@ -86,10 +87,12 @@ export class Neighbours {
 
   /** The other sync that has planned or applied an object that this one lets go. */
   claimedBy(id: string, by: SyncName): Key | undefined {
+    const self = this.#parts.syncs.get(`${by.namespace}/${by.name}`);
+    const url = stringAt(self, "spec", "url");
     for (const sync of this.#parts.syncs.list()) {
       const { namespace, name, deletionTimestamp } = sync.metadata;
       if (deletionTimestamp !== undefined || (namespace === by.namespace && name === by.name)) continue;
-      if (inventoryOf(sync).has(id)) return keyOf(sync);
+      if (this.#holding(sync, id, url) !== undefined) return keyOf(sync);
     }
     return undefined;
   }
@@ -114,6 +117,17 @@ export class Neighbours {
   /** Lets syncs look at their objects again. */
   wake(syncs: Iterable<Key>): void {
     for (const key of syncs) this.#parts.wake(key);
+  }
+
+  /**
+   * Whether a sync has applied an object or is about to. A plan alone is anybody's to make, in any repository: it counts no
+   * more once the account behind it was refused, and while it is held it counts for the syncs of its source alone.
+   */
+  #holding(sync: Manifest, id: string, url: string | undefined): "Planned" | "Applied" | undefined {
+    const entry = inventoryOf(sync).get(id);
+    const state = entry === "Planned" ? this.#parts.states.known(keyOf(sync)) : undefined;
+    if (state?.forbidden.has(id)) return undefined;
+    return state?.hold !== undefined && stringAt(sync, "spec", "url") !== url ? undefined : entry;
   }
 
   /** One that cannot look, for whatever reason, is not waited for without end. */

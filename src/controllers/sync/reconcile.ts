@@ -170,6 +170,7 @@ async function work(
     signal,
   );
   world.neighbours.contest(keyOf(object), owners);
+  state.forbidden = forbiddenIn(results);
   land(world, state, content, results);
   for (const result of results) world.tellOf(reported, result);
 
@@ -209,6 +210,11 @@ async function work(
   const outcome = outcomeOf(attempt, members.length, { ...assessed, failures }, pruned.decision);
   const recheckInMs = recheck(results, failures, pruned.decision);
   return { outcome, inventory: pruned.inventory, ...(recheckInMs === undefined ? {} : { recheckInMs }) };
+}
+
+function forbiddenIn(results: readonly Applied[]): ReadonlySet<string> {
+  const found = results.filter((one) => one.kind === "Failed" && one.failure.reason === "Forbidden");
+  return new Set(found.map(({ member }) => member.id));
 }
 
 /**

@@ -71,6 +71,8 @@ export interface SyncState {
   readonly recorded: Map<string, Recorded>;
   /** How many objects definitions had when their deletion was first planned, by the definition's uid. */
   readonly counts: Map<string, number>;
+  /** Ids that the account may not write, as the last pass found. */
+  forbidden: ReadonlySet<string>;
   /** Namespaces that were found to be under deletion. */
   readonly ending: Set<string>;
   /** Ids that the last desired set laid claim to. */
@@ -106,6 +108,7 @@ export class SyncStates {
       landed: undefined,
       recorded: new Map(),
       counts: new Map(),
+      forbidden: new Set(),
       ending: new Set(),
       wanted: new Set(),
     };
