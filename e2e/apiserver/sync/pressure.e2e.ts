@@ -105,6 +105,27 @@ it("E47: 50 failing syncs delay no other one, and a fix replaces what fails or w
   expect(Math.max(crowded, fixed)).toBeLessThan(LIMIT_MS);
 });
 
+it("E48: what fails for long is tried again and again, and its status is written once", {
+  timeout: 60_000,
+}, async () => {
+  const failing = async () => {
+    const all = await scene.kube.list("fairlead.dev/v1alpha1", "GitSync");
+    const stalled = all.filter((sync) =>
+      ["ApplyFailed", "InvalidYAML", "OwnedByOther"].includes(conditionOf(sync, "Ready")?.reason ?? ""),
+    );
+    return new Map(stalled.map(({ metadata }) => [metadata.name, metadata.resourceVersion]));
+  };
+  const before = await failing();
+  expect(before.size).toBeGreaterThan(15);
+  const from = scene.proxy.calls.length;
+  const tries = () =>
+    scene.proxy.calls.slice(from).filter(({ verb, name }) => verb === "apply" && name === "invalid").length;
+  await until("the refused object to be tried twice more", async () => (tries() >= 2 ? true : undefined), {
+    timeoutMs: 50_000,
+  });
+  expect(await failing()).toEqual(before);
+});
+
 /** Milliseconds from the end of a push until its ConfigMap is in the cluster. */
 async function timed(project: GitProject, push: () => Promise<string>, value: string, name = "fix"): Promise<number> {
   await push();

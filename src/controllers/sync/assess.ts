@@ -34,7 +34,7 @@ export function assess(
       continue;
     }
     if (result.kind === "Waiting") {
-      waiting.push({ ref: result.member.ref, message: result.message });
+      waiting.push({ ref: result.member.ref, position: result.member.position, message: result.message });
       continue;
     }
     if (result.kind === "Ignored") continue;
@@ -51,9 +51,9 @@ export function assess(
     if (kind === "Failed" && isHeldBack(stored)) heldBack += 1;
     if (kind === "Failed")
       failures.push({ ref, position, reason: "Unhealthy", message: message || `${title(ref)} has failed` });
-    else if (kind !== "Current") waiting.push({ ref, message });
+    else if (kind !== "Current") waiting.push({ ref, position, message });
     else if (ref.kind === "ProgressiveRollout" && !atRest(ref.namespace ?? "", ref.name)) {
-      waiting.push({ ref, message: "is under way" });
+      waiting.push({ ref, position, message: "is under way" });
     }
   }
   return { uids, failures, waiting, complete: failures.length === heldBack && waiting.length === 0 };

@@ -1,6 +1,7 @@
 import { setTimeout } from "node:timers/promises";
 import { type Key, keyOf } from "../../api/objects.ts";
 import type { GitSync } from "../../api/v1alpha1/gitsync.ts";
+import type { Hold } from "../../core/sync/dependencies.ts";
 import { wantedIds } from "../../core/sync/desiredSet.ts";
 import { confirmsPrune } from "../../core/sync/guard.ts";
 import { type Inventory, planned, prunable, withApplied } from "../../core/sync/inventory.ts";
@@ -65,13 +66,18 @@ async function look(world: SyncWorld, sync: GitSync, signal: AbortSignal): Promi
   const known = hold?.reason !== "DependencyNotReady" ? sync : await planOnly(world, sync, state, signal);
   const content = inForce(hold, state);
   const pass = content === undefined ? undefined : await work(world, known, state, content, signal);
-  const held = hold === undefined ? undefined : ({ kind: "Held", ...hold } as const);
+  const held = hold === undefined ? undefined : heldOutcome(hold, state, content);
   const outcome = state.trouble ?? brokenOutcome(state, world.now()) ?? held ?? pass?.outcome;
   const more = outcome === undefined ? undefined : await world.report(sync, outcome, pass?.inventory, signal);
   state.settledAt = settled;
   const next = state.looking === undefined ? checkIn(sync, state, world.now()) : undefined;
   const times = [next, more, pass?.recheckInMs, hold?.recheckInMs].filter((ms) => ms !== undefined);
   return times.length === 0 ? never : after(Math.min(...times));
+}
+
+function heldOutcome(hold: Hold, { content }: SyncState, inForce: Content | undefined): SyncOutcome {
+  const revision = content?.rendered === inForce?.rendered ? undefined : content?.commit.sha;
+  return { kind: "Held", ...hold, ...(revision === undefined ? {} : { revision }) };
 }
 
 /**

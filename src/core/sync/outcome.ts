@@ -17,6 +17,7 @@ export interface Attempt {
 /** An object that waits. `message` continues a sentence that begins with the object. */
 export interface Waiting {
   readonly ref: ObjectRef;
+  readonly position?: Position;
   readonly message: string;
 }
 
@@ -46,7 +47,7 @@ export type SyncOutcome =
   /** The sync is deleted, and some of its objects are not gone yet. */
   | { readonly kind: "Deleting"; readonly message: string }
   /** Nothing new is applied until something else has happened. */
-  | ({ readonly kind: "Held" } & Hold)
+  | ({ readonly kind: "Held" /** The commit of which nothing is applied. */; readonly revision?: string } & Hold)
   /** Git could not be read, or what it takes is missing. `message` is a sentence with the way out. */
   | { readonly kind: "GitFailed"; readonly reason: Reason; readonly message: string }
   /** Files are broken; nothing is applied. */

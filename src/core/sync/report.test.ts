@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { type GitSyncStatus, gitSyncStatus } from "../../api/v1alpha1/gitsync.ts";
+import { REASONS } from "../../api/v1alpha1/reasons.ts";
 import type { Attempt, Failure, SyncOutcome } from "./outcome.ts";
 import { onlyProgress, type SyncReport, syncStatus } from "./report.ts";
 
@@ -34,7 +35,7 @@ const progressing: SyncOutcome = {
   attempt,
   applied: 2,
   objects: 3,
-  waiting: [{ ref: web, message: "not all of its 3 pods are ready" }],
+  waiting: [{ ref: web, position: at(3), message: "not all of its 3 pods are ready" }],
 };
 const held: SyncOutcome = { kind: "PruneHeld", attempt, objects: 3, message: "The deletion of everything is held." };
 const refused: SyncOutcome = {
@@ -116,7 +117,7 @@ test.each<[string, SyncOutcome, readonly string[]]>([
     [
       "Ready=Unknown Progressing",
       "Reconciling=True Progressing",
-      "2 of 3 objects of a1b2c3d4 are applied; waiting for Deployment shop/web: not all of its 3 pods are ready.",
+      "2 of 3 objects of a1b2c3d4 are applied; waiting for deploy/web.yaml:3:3: Deployment shop/web: not all of its 3 pods are ready.",
     ],
   ],
   [
@@ -233,4 +234,42 @@ test("only progress is what moves within the same commit: the count, the waits, 
   expect(after(progressing, { handledRequest: "r1" })).toBe(false);
   expect(after({ ...progressing, attempt: { ...attempt, revision: "2".repeat(40) } })).toBe(false);
   expect(after(applied)).toBe(false);
+});
+
+const hold = {
+  reason: "DependencyNotReady",
+  message: "GitSync shop/base is not ready; it goes on when it is",
+} as const;
+
+test.each<[string, SyncOutcome, readonly string[]]>([
+  ["an object that waits", progressing, ["a1b2c3d4", "deploy/web.yaml:3:3", "Deployment shop/web"]],
+  [
+    "an object that the API server refused",
+    failedBy(failure("ApplyFailed", "was refused: spec.replicas: Invalid value: -1", 9)),
+    ["a1b2c3d4", "deploy/web.yaml:9:3", "Deployment shop/web", "spec.replicas", "correct the manifest"],
+  ],
+  ["an object that has failed", failedBy(failure("Unhealthy", "is stuck", 9)), ["a1b2c3d4", "deploy/web.yaml:9:3"]],
+  ["a set that is refused", refused, ["a1b2c3d4", "deploy/web.yaml:9:3", "remove one of the two"]],
+  [
+    "a commit that waits for another sync",
+    { kind: "Held", stalled: false, revision: attempt.revision, ...hold },
+    ["a1b2c3d4", "GitSync shop/base"],
+  ],
+])("what is not ready is told with its commit, file, object and way out: %s", (_sentence, outcome, says) => {
+  const [ready, moving] = project(outcome).conditions ?? [];
+  expect(ready).toMatchObject({ type: "Ready", status: expect.stringMatching(/^(False|Unknown)$/) });
+  for (const part of says) expect(ready?.message).toContain(part);
+  expect(Object.keys(REASONS)).toContain(ready?.reason);
+  expect(moving).toMatchObject({ status: "True", reason: ready?.reason, message: ready?.message });
+});
+
+test("a commit that waits for another sync is no failure, one that a person must let go on is", () => {
+  expect(said(project({ kind: "Held", stalled: false, ...hold })).slice(0, 2)).toEqual([
+    "Ready=Unknown DependencyNotReady",
+    "Reconciling=True DependencyNotReady",
+  ]);
+  expect(said(project({ kind: "Held", ...hold, stalled: true, reason: "DependencyCycle" })).slice(0, 2)).toEqual([
+    "Ready=False DependencyCycle",
+    "Stalled=True DependencyCycle",
+  ]);
 });

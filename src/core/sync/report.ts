@@ -1,6 +1,6 @@
 import { type JsonObject, sameJson } from "../../api/json.ts";
 import { title } from "../../api/objects.ts";
-import { place } from "../../api/rendered.ts";
+import { type Position, place } from "../../api/rendered.ts";
 import type { GitSyncStatus } from "../../api/v1alpha1/gitsync.ts";
 import { Mark } from "../../api/v1alpha1/names.ts";
 import type { Reason } from "../../api/v1alpha1/reasons.ts";
@@ -140,7 +140,9 @@ function judge(outcome: SyncOutcome, before: GitSyncStatus): Verdict {
     case "Deleting":
       return said("False", "Deleting", "Reconciling", sentence(outcome.message));
     case "Held": {
-      const message = sentence(outcome.message) + stillThere(before);
+      const { revision } = outcome;
+      const held = revision === undefined ? "" : `Nothing of ${revision.slice(0, 8)} is applied: `;
+      const message = held + sentence(outcome.message) + stillThere(before);
       // A wait for another sync is no failure: it ends by itself.
       return outcome.stalled
         ? said("False", outcome.reason, "Stalled", message)
@@ -155,7 +157,7 @@ function judge(outcome: SyncOutcome, before: GitSyncStatus): Verdict {
       return broken(outcome.problems, outcome.attempt, before);
     case "Progressing": {
       const { attempt, objects, waiting } = outcome;
-      const waits = waiting.map(({ ref, message }) => `${title(ref)}: ${message}`);
+      const waits = waiting.map(({ ref, position, message }) => `${where(position)}${title(ref)}: ${message}`);
       const rest = waits.length === 0 ? "" : `; waiting for ${some(waits, LISTED, "; ")}`;
       const message = `${outcome.applied} of ${count(objects, "object")} of ${short(attempt)} are applied${rest}.`;
       return said("Unknown", "Progressing", "Reconciling", message);
@@ -189,8 +191,7 @@ function failing(failures: readonly Failure[], attempt: Attempt): Verdict {
   ];
   const worstFirst = [...failures].sort((a, b) => Number(b.reason === reason) - Number(a.reason === reason));
   const list = worstFirst.map(({ ref, position, message }) => {
-    const where = position === undefined ? "" : `${place(position)}: `;
-    return `${where}${title(ref)} ${bare(message)}`;
+    return `${where(position)}${title(ref)} ${bare(message)}`;
   });
   const passing = reason === "UnknownKind" || reason === "Fighting" || reason === "ReconcileFailed";
   const message = `${short(attempt)} is not in place: ${some(list, LISTED, "; ")}; ${wayOut}.`;
@@ -222,6 +223,10 @@ function historyOf({ before, outcome, now }: SyncReport, reason: Reason): SyncHi
 
 function short({ revision }: Attempt): string {
   return revision.slice(0, 8);
+}
+
+function where(position: Position | undefined): string {
+  return position === undefined ? "" : `${place(position)}: `;
 }
 
 function bare(text: string): string {
