@@ -86,6 +86,22 @@ it("A14: a tenant's repository gets no right that its account lacks", async () =
   await scene.kube.get(project.refTo("v1", "ConfigMap", "own"));
 });
 
+it("A14: a tenant that declares another one's object holds nobody up", async () => {
+  const [squatter, owner] = await Promise.all([tenant("squatter"), tenant("owner")]);
+  const place = (name: string) => ({ ...configMap(name), metadata: { name, namespace: owner } });
+  const spec = { serviceAccountName: "deployer" };
+  const early = await scene.project({
+    namespace: squatter,
+    files: { "a.yaml": toYaml([place("a"), place("b")]) },
+    spec,
+  });
+  await early.untilReady("False", "Forbidden");
+  const late = await scene.project({ namespace: owner, files: { "a.yaml": toYaml([place("a"), place("b")]) }, spec });
+  await late.untilApplied(await late.copy.head());
+  await late.untilApplied(await late.push("Remove one", { "a.yaml": toYaml([place("a")]) }));
+  await scene.kube.waitGone(late.refTo("v1", "ConfigMap", "b"));
+});
+
 it("A14: without an account a sync is refused, writes nothing, and can be deleted", async () => {
   const namespace = await tenant("nobody");
   const project = await scene.project({ namespace, files: { "a.yaml": toYaml([configMap("a")]) } });
