@@ -1,4 +1,3 @@
-import type { Dependency } from "../../api/v1alpha1/expressions.ts";
 import type { GitSync } from "../../api/v1alpha1/gitsync.ts";
 import type { CompiledCheck } from "../../core/sync/customHealth.ts";
 import type { Expression } from "../../core/sync/expression.ts";
@@ -9,7 +8,8 @@ import type { SyncState } from "./state.ts";
 export interface Checks {
   readonly generation: number | undefined;
   readonly health: readonly CompiledCheck[];
-  readonly ready: ReadonlyMap<Dependency, Expression>;
+  /** Of spec.dependsOn, by index: each version of a sync is parsed into objects of its own. */
+  readonly ready: readonly (Expression | undefined)[];
   /** Expressions that are none: field, column and what is wrong. */
   readonly broken: readonly string[];
 }
@@ -35,11 +35,10 @@ export async function checksOf(sync: GitSync, state: SyncState, expressions: Exp
     const there = Object.entries(compiled).filter(([, expression]) => expression !== undefined);
     health.push({ apiVersion, kind, field, ...Object.fromEntries(there) });
   }
-  const ready = new Map<Dependency, Expression>();
+  const ready: (Expression | undefined)[] = [];
   for (const [index, dependency] of (sync.spec.dependsOn ?? []).entries()) {
     const field = `spec.dependsOn[${index}].readyExpr`;
-    const expression = await compile(field, dependency.readyExpr, ["self", "dep"]);
-    if (expression !== undefined) ready.set(dependency, expression);
+    ready.push(await compile(field, dependency.readyExpr, ["self", "dep"]));
   }
   state.checks = { generation, health, ready, broken };
   return state.checks;

@@ -34,10 +34,10 @@ function wrong(world: SyncWorld, sync: GitSync, { broken }: Checks): Hold | unde
 function waiting(world: SyncWorld, sync: GitSync, state: SyncState, checks: Checks): Hold | undefined {
   const { object, spec } = sync;
   if (spec.dependsOn === undefined || !isNews(sync, state)) return undefined;
-  const seen = spec.dependsOn.map((dependency) => {
+  const seen = spec.dependsOn.map((dependency, index) => {
     const key: Key = `${dependency.namespace ?? object.metadata.namespace ?? ""}/${dependency.name}`;
     const live = world.syncOf(key);
-    const ready = checks.ready.get(dependency);
+    const ready = checks.ready[index];
     const late = live !== undefined && keyOf(live) !== keyOf(object) && world.neighbours.isUnasked(live, sync, state);
     return { spec: dependency, live, late, ...(ready === undefined ? {} : { ready }) };
   });

@@ -66,7 +66,7 @@ async function look(world: SyncWorld, sync: GitSync, signal: AbortSignal): Promi
   const known = hold?.reason !== "DependencyNotReady" ? sync : await planOnly(world, sync, state, signal);
   const content = inForce(hold, state);
   const pass = content === undefined ? undefined : await work(world, known, state, content, signal);
-  const held = hold === undefined ? undefined : heldOutcome(hold, state, content);
+  const held = hold === undefined ? undefined : heldOutcome(hold, sync, state);
   const outcome = state.trouble ?? brokenOutcome(state, world.now()) ?? held ?? pass?.outcome;
   const more = outcome === undefined ? undefined : await world.report(sync, outcome, pass?.inventory, signal);
   state.settledAt = settled;
@@ -75,9 +75,13 @@ async function look(world: SyncWorld, sync: GitSync, signal: AbortSignal): Promi
   return times.length === 0 ? never : after(Math.min(...times));
 }
 
-function heldOutcome(hold: Hold, { content }: SyncState, inForce: Content | undefined): SyncOutcome {
-  const revision = content?.rendered === inForce?.rendered ? undefined : content?.commit.sha;
-  return { kind: "Held", ...hold, ...(revision === undefined ? {} : { revision }) };
+function heldOutcome(hold: Hold, { status }: GitSync, { content }: SyncState): SyncOutcome {
+  const revision = content?.commit.sha;
+  return {
+    kind: "Held",
+    ...hold,
+    ...(revision === undefined || revision === status.appliedRevision ? {} : { revision }),
+  };
 }
 
 /**
