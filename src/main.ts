@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { delimiter, dirname } from "node:path";
 import { createCel } from "./adapters/cel/cel.ts";
+import { reachOf } from "./adapters/git/addresses.ts";
 import { createGit, type GitStoreOptions } from "./adapters/git/store.ts";
 import { KubernetesClient } from "./adapters/kubernetes/client.ts";
 import { Connection } from "./adapters/kubernetes/connection.ts";
@@ -13,6 +14,7 @@ import { sourceFrom } from "./adapters/kubernetes/kubeconfig.ts";
 import { LeaseElector } from "./adapters/kubernetes/lease.ts";
 import { KubernetesWatcher } from "./adapters/kubernetes/reflector.ts";
 import { Transport } from "./adapters/kubernetes/transport.ts";
+import type { MetricsHosts } from "./adapters/prometheus/hosts.ts";
 import { createPrometheus } from "./adapters/prometheus/prometheus.ts";
 import { findPrograms } from "./adapters/render/programs.ts";
 import { createRenderer } from "./adapters/render/renderer.ts";
@@ -98,7 +100,7 @@ async function run(options: RunOptions): Promise<void> {
         events,
         git: countedGit(createGit(gitOptions(options)), telemetry),
         renderer: createRenderer({ programs: findPrograms(options, programDirectories()) }),
-        metrics: countedMetrics(createPrometheus(), telemetry),
+        metrics: countedMetrics(createPrometheus({ hosts: metricsHosts(options) }), telemetry),
         digest: (text) => createHash("sha256").update(text).digest(),
         clock: systemClock,
         log,
@@ -128,6 +130,10 @@ async function run(options: RunOptions): Promise<void> {
   await connection.close();
   telemetry[Symbol.dispose]();
   process.exitCode = code;
+}
+
+function metricsHosts({ metricsHosts: hosts }: RunOptions): MetricsHosts {
+  return { isLocal: (address) => reachOf(address) === "Local", ...(hosts === undefined ? {} : { hosts }) };
 }
 
 function gitOptions({ store, gitHosts, gitAddresses }: RunOptions): GitStoreOptions {

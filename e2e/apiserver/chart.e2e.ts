@@ -86,6 +86,8 @@ describe("the chart", () => {
                 "--default-service-account",
                 "deployer",
                 "--cross-namespace-refs",
+                "--metrics-hosts",
+                "prometheus.monitoring",
               ]),
             },
           ],

@@ -41,6 +41,13 @@ describe("fairlead run", () => {
     await expect(parse("run", "--git-addresses=all")).rejects.toThrow("public, private, any");
   });
 
+  it("A21: takes the hosts that may be asked for metrics", async () => {
+    expect(await parse("run", "--metrics-hosts", "prometheus.monitoring,*.corp.example")).toMatchObject({
+      metricsHosts: ["prometheus.monitoring", "*.corp.example"],
+    });
+    await expect(parse("run", "--metrics-hosts=http://prometheus")).rejects.toThrow("is no host");
+  });
+
   it.each(["", "*", "*.", "https://git.example.com", "git.example.com:443", "a,,b", "*.*.example.com", "-x"])(
     "refuses %j as a Git host",
     async (text) => {

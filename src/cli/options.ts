@@ -22,6 +22,7 @@ export interface RunOptions {
   readonly crossNamespaceRefs: boolean;
   /** Names of the Git hosts that may be asked; absent: any. */
   readonly gitHosts?: readonly string[];
+  readonly metricsHosts?: readonly string[];
   readonly gitAddresses: GitAddresses;
 }
 
@@ -71,7 +72,12 @@ export function command(version: string, run: (options: RunOptions) => Promise<v
     .option(
       "--git-hosts <names>",
       "the only Git hosts that may be asked, separated by commas; *.example.com stands for all below it (default: any)",
-      gitHosts,
+      hostNames,
+    )
+    .option(
+      "--metrics-hosts <names>",
+      "the only hosts that rollouts may ask for metrics, as with --git-hosts (default: any but the operator's own machine and link)",
+      hostNames,
     )
     .addOption(
       new Option("--git-addresses <which>", "which addresses of Git hosts may be connected to; any is for development")
@@ -100,7 +106,7 @@ function listen(text: string): RunOptions["listen"] {
 }
 
 /** Parses names of hosts; a port is no part of them. */
-function gitHosts(text: string): readonly string[] {
+function hostNames(text: string): readonly string[] {
   const names = text.split(",").map((name) => name.trim().toLowerCase());
   const bad = names.find((name) => !/^(\*\.)?[a-z0-9_]([-a-z0-9_.]{0,251}[a-z0-9_])?$|^\[[0-9a-f:.]+\]$/.test(name));
   if (bad !== undefined) throw new InvalidArgumentError(`"${bad}" is no host; write git.example.com or *.example.com`);

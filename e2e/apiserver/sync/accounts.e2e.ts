@@ -45,7 +45,7 @@ async function limited(resources: readonly string[]): Promise<GitProject> {
   return scene.project({ namespace, files, spec: { serviceAccountName: "deployer" } });
 }
 
-it.concurrent("writes as the service account, and says which permission it lacks while the rest is applied", async () => {
+it.concurrent("A14: writes as the service account, and says which permission it lacks while the rest is applied", async () => {
   const project = await limited(["configmaps"]);
   const { namespace } = project;
   const message = await project.untilReady("False", "Forbidden");
@@ -65,7 +65,7 @@ it.concurrent("writes as the service account, and says which permission it lacks
   await project.untilApplied(await project.copy.head());
 });
 
-it.concurrent("deletes as the service account, too", async () => {
+it.concurrent("A14: deletes as the service account, too", async () => {
   const project = await limited(["configmaps", "secrets"]);
   await project.untilApplied(await project.copy.head());
   await account(project.namespace, ["configmaps"]);

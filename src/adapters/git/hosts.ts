@@ -1,4 +1,5 @@
 import { isIP } from "node:net";
+import { namesHost } from "../../core/net/hostNames.ts";
 import { GitError } from "../../ports/git.ts";
 import { type Reach, reachOf } from "./addresses.ts";
 import { lookUp } from "./lookup.ts";
@@ -48,7 +49,7 @@ export class Hosts {
 
   /** Tells whether the administrator has named a host. */
   names(name: string): boolean {
-    return (this.#policy.hosts ?? []).some((pattern) => covers(pattern, name));
+    return namesHost(this.#policy.hosts ?? [], name);
   }
 
   /** Refuses a host that the administrator did not name, if any were named. */
@@ -82,10 +83,4 @@ export class Hosts {
       throw new GitError("HostUnknown", `the name ${name} cannot be resolved; check the URL and the cluster's DNS`);
     }
   }
-}
-
-/** `*.example.com` covers all below example.com, and not example.com itself. */
-function covers(pattern: string, name: string): boolean {
-  const [wanted, given] = [pattern.toLowerCase(), name.toLowerCase().replace(/\.$/, "")];
-  return wanted.startsWith("*.") ? given.endsWith(wanted.slice(1)) && given.length >= wanted.length : given === wanted;
 }

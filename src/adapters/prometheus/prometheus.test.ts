@@ -165,3 +165,32 @@ test("an abort ends the question at once, before and while it is asked", async (
   expect(await metrics.query(address, "up", 5000, control.signal)).toMatchObject({ kind: "ProviderError" });
   expect(await metrics.query(address, "up", 5000, control.signal)).toMatchObject({ kind: "ProviderError" });
 });
+
+const isLocal = (one: string) => one.startsWith("127.") || one === "::1" || one.startsWith("169.254.");
+const port = () => new URL(address).port;
+
+test.each<[string, () => string, readonly string[] | undefined, string | undefined]>([
+  ["the operator's own machine by address", () => address, undefined, "address of the operator's machine"],
+  [
+    "the operator's own machine by name",
+    () => `http://localhost:${port()}`,
+    undefined,
+    "address of the operator's machine",
+  ],
+  ["the operator's own machine in another notation", () => `http://2130706433:${port()}`, undefined, "address of the"],
+  ["a metadata service", () => "http://169.254.169.254", undefined, "metadata service"],
+  ["a host that is not named", () => address, ["prometheus.monitoring"], "--metrics-hosts"],
+  ["a host that is named", () => address, ["prometheus.monitoring", "127.0.0.1"], undefined],
+  ["a name that is named", () => `http://localhost:${port()}`, ["localhost"], undefined],
+])("A21: %s", async (_name, where, hosts, refused) => {
+  let asked = 0;
+  answer = (_request, response) => {
+    asked += 1;
+    response.end(success("scalar", [1767323045.123, "1"]));
+  };
+  await using guarded = createPrometheus({ hosts: { isLocal, ...(hosts === undefined ? {} : { hosts }) } });
+  const sample = await guarded.query(where(), "up", 5000, never);
+  expect(asked).toBe(refused === undefined ? 1 : 0);
+  if (refused === undefined) expect(sample.kind).toBe("Value");
+  else expect(sample).toMatchObject({ kind: "Invalid", message: expect.stringContaining(refused) });
+});

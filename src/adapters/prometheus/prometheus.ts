@@ -1,9 +1,12 @@
 import { Agent, type Dispatcher, request } from "undici";
 import type { Metrics, Sample } from "../../ports/metrics.ts";
 import { type Answer, providerError, readAnswer } from "./answer.ts";
+import { checkHost, guardedLookup, HostRefused, type MetricsHosts } from "./hosts.ts";
 
 /** How Prometheus is reached. */
 export interface PrometheusOptions {
+  /** Which hosts may be asked; any unless set. */
+  readonly hosts?: MetricsHosts;
   /** Carries TLS settings or a proxy; an own one with keep-alive unless set. */
   readonly dispatcher?: Dispatcher;
   /** Bytes of an answer that are read at most; 1 MiB unless set. */
@@ -12,8 +15,9 @@ export interface PrometheusOptions {
 
 /** Reads metrics by Prometheus' HTTP API. */
 export function createPrometheus(options: PrometheusOptions = {}): Metrics & AsyncDisposable {
-  const { maxBytes = 1024 * 1024 } = options;
-  const own = options.dispatcher === undefined ? new Agent({ connections: 8, pipelining: 1 }) : undefined;
+  const { hosts, maxBytes = 1024 * 1024 } = options;
+  const connect = hosts === undefined ? {} : { connect: { lookup: guardedLookup(hosts) } };
+  const own = options.dispatcher === undefined ? new Agent({ connections: 8, pipelining: 1, ...connect }) : undefined;
   const dispatcher = options.dispatcher ?? own;
   return {
     async query(address, query, timeoutMs, signal): Promise<Sample> {
@@ -25,6 +29,7 @@ export function createPrometheus(options: PrometheusOptions = {}): Metrics & Asy
       }
       const late = AbortSignal.timeout(timeoutMs);
       try {
+        if (hosts !== undefined) checkHost(hosts, url.hostname);
         const body = new URLSearchParams({ query, timeout: `${Math.max(1, Math.floor(timeoutMs))}ms` }).toString();
         const answer = await ask(url, body, maxBytes, { dispatcher, signal: AbortSignal.any([signal, late]) });
         return answer === undefined
@@ -33,6 +38,7 @@ export function createPrometheus(options: PrometheusOptions = {}): Metrics & Asy
             )
           : readAnswer(answer);
       } catch (error) {
+        if (error instanceof HostRefused) return { kind: "Invalid", message: error.message };
         if (signal.aborted) return providerError("the question was given up");
         if (late.aborted) return providerError(`${url.host} did not answer within ${timeoutMs} ms; it is asked again`);
         return providerError(
