@@ -111,6 +111,7 @@ describe("what the API server fills in", () => {
       submodules: false,
       lfs: false,
       prune: true,
+      rewrites: "Accept",
       suspend: false,
     });
   });

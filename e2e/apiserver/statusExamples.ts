@@ -18,6 +18,7 @@ export const gitSyncStatusExample = {
     },
   ],
   attemptedRevision: sha,
+  attemptedRef: "refs/heads/main",
   appliedRevision: sha,
   subject: "Raise the limit",
   objects: 42,

@@ -30,7 +30,7 @@ import { ManagedObjects } from "./sync/kinds.ts";
 import { reconcileSync } from "./sync/reconcile.ts";
 import { Secrets, secretText } from "./sync/secrets.ts";
 import { SyncStates } from "./sync/state.ts";
-import { dependentsOf, syncsOfSecret, watchSyncs } from "./sync/watchSyncs.ts";
+import { dependentsOf, syncsOfRepository, syncsOfSecret, watchSyncs } from "./sync/watchSyncs.ts";
 import { SyncWorld } from "./sync/world.ts";
 
 /** Everything that the controllers need of the outside. */
@@ -53,7 +53,7 @@ export interface ManagerParts {
 
 /** Controllers at work. */
 export interface Manager {
-  /** Asks for a look at Git now. */
+  /** Asks for a look at the repository of a sync now, for all that follow it. */
   notify(sync: Key): void;
   /** The token that webhooks of a sync are signed with. */
   hookToken(sync: Key, signal: AbortSignal): Promise<string | undefined>;
@@ -95,9 +95,9 @@ export async function startManager(parts: ManagerParts, signal: AbortSignal, los
     signal,
   );
   const states = new SyncStates();
-  const notify = (key: Key): void => {
+  const notify = (key: Key, since = clock.now()): void => {
     const state = states.known(key);
-    if (state !== undefined) state.notified = true;
+    if (state !== undefined) state.notifiedAt = Math.max(state.notifiedAt, since);
     wakeSync(key);
   };
   await watcher.untilSynced([...Object.values(caches), syncs, autoscalers], signal);
@@ -155,7 +155,9 @@ export async function startManager(parts: ManagerParts, signal: AbortSignal, los
   for (const object of syncs.list()) wakeSync(`${object.metadata.namespace ?? ""}/${object.metadata.name}`);
 
   return {
-    notify,
+    notify: (key) => {
+      for (const sync of syncsOfRepository(syncs, key)) notify(sync);
+    },
     async hookToken(key, stop) {
       const object = syncs.get(key);
       const name = object === undefined ? undefined : parseGitSync(object).spec.webhook?.secretRef.name;

@@ -59,8 +59,16 @@ export interface Commit {
   readonly author: string;
   /** Trailers of the message, keys in lower case: `{"fairlead-prune": ["confirm"]}`. */
   readonly trailers: Readonly<Record<string, readonly string[]>>;
-  /** True when the branch was rewritten: the commit before is no ancestor of this one. It stays true until the next commit. */
-  readonly forced: boolean;
+  /** Full name of the ref that stands for it, `refs/heads/main`; absent when the source names the commit itself. */
+  readonly ref?: string;
+  /** Hash of the tag object, when the ref is an annotated tag. */
+  readonly tag?: string;
+}
+
+/** What a ref stands for at its remote. */
+export interface Resolved extends Commit {
+  /** When the remote was asked, in epoch milliseconds. */
+  readonly askedAt: number;
 }
 
 /** One file of a commit, read from the tree; never a symlink's target. */
@@ -120,8 +128,13 @@ export class GitError extends Error {
 
 /** Reads repositories through a shared local store. Errors are `GitError`s. */
 export interface Git {
-  /** Asks the remote for the ref (one ls-remote) and fetches only when it moved. */
-  resolve(source: GitSource, signal: AbortSignal): Promise<Commit>;
+  /**
+   * Asks the remote for the ref (one ls-remote) and fetches only when it moved. An answer to somebody else is as good
+   * if it was asked for after `since`, in epoch milliseconds; without it the remote is asked.
+   */
+  resolve(source: GitSource, signal: AbortSignal, since?: number): Promise<Resolved>;
+  /** Tells whether an older commit is in the history of a newer one; one that is not in the store is in none. */
+  descends(source: GitSource, newer: string, older: string, signal: AbortSignal): Promise<boolean>;
   /**
    * What stands at each path, from the repository's root: cheap, to see whether anything there changed.
    * A path where there is nothing, or that leads through a symbolic link, is left out.

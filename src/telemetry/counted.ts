@@ -15,7 +15,9 @@ export function countedGit(git: Git, telemetry: Telemetry): Git {
     }
   };
   return {
-    resolve: (source, signal) => counted("resolve", signal, () => git.resolve(source, signal)),
+    resolve: (source, signal, since) => counted("resolve", signal, () => git.resolve(source, signal, since)),
+    descends: (source, newer, older, signal) =>
+      counted("descends", signal, () => git.descends(source, newer, older, signal)),
     look: (source, sha, paths, signal) => counted("look", signal, () => git.look(source, sha, paths, signal)),
     read: (source, sha, paths, wants, signal) =>
       counted("read", signal, () => git.read(source, sha, paths, wants, signal)),

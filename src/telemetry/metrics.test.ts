@@ -88,6 +88,7 @@ test("counts Git by the reason of its errors, which stay what they are", async (
   const refused = new GitError("AuthFailed", "no");
   const git: Git = {
     resolve: () => Promise.reject(refused),
+    descends: async () => true,
     look: async () => new Map(),
     read: () => Promise.reject(new Error("stopped")),
   };

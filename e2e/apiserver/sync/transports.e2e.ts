@@ -172,3 +172,38 @@ it.concurrent("applies a rewritten branch, and says that history was lost", asyn
   expect(await valueIn(project)).toBe("other");
   await project.untilEvent("HistoryRewritten", sha);
 });
+
+it.concurrent("refuses a rewritten branch and a moved tag where the spec says so, until exactly that commit is accepted", async () => {
+  const branch = await scene.project({ files: one("first"), spec: { rewrites: "Refuse" } });
+  const first = await branch.copy.head();
+  await branch.copy.tag("v1", { annotated: true });
+  await branch.copy.push({ ref: "v1" });
+  const tag = await scene.project({ name: "tag", beside: branch, spec: { rewrites: "Refuse", ref: { tag: "v1" } } });
+  await branch.untilApplied(await branch.push("Second", one("second")));
+  await tag.untilApplied(first);
+  await branch.copy.rewind(first);
+  await branch.copy.write({ "deploy/app.yaml": one("other")["app.yaml"] });
+  const sha = await branch.copy.commit("Instead");
+  await branch.copy.tag("v1", { annotated: true, force: true });
+  await branch.copy.push({ force: true });
+  await branch.copy.push({ ref: "v1", force: true });
+
+  for (const [project, reason, value] of [
+    [branch, "HistoryRewritten", "second"],
+    [tag, "TagMoved", "first"],
+  ] as const) {
+    const message = await project.untilReady("False", reason, sha);
+    console.log(message);
+    await project.untilEvent(reason, "spec.rewrites");
+    // What was good before is kept in force.
+    const ref = project.refTo("v1", "ConfigMap", "one");
+    await scene.kube.patch(ref, { data: { value: "drifted" } });
+    await scene.kube.waitFor(ref, "put back", (live) => stringAt(live, "data", "value") === value);
+    // The way out is a command that works as told.
+    const [, key = "", accepted = ""] = /(fairlead\.dev\/\S+)=([0-9a-f]{40})\b/.exec(message) ?? [];
+    await scene.kube.patch(project.ref, { metadata: { annotations: { [key]: "0".repeat(40) } } });
+    await project.untilReady("False", reason, sha);
+    await scene.kube.patch(project.ref, { metadata: { annotations: { [key]: accepted } } });
+    await project.untilApplied(sha);
+  }
+});

@@ -20,9 +20,13 @@ export async function ask(local: Local, args: readonly string[]): Promise<string
 }
 
 /** The commit that a name stands for in the local store. */
-export async function localCommit(local: Local, name: string): Promise<string | undefined> {
-  const sha = await ask(local, ["rev-parse", "--verify", "--quiet", "--end-of-options", `${name}^{commit}`]);
-  return sha?.trim();
+export function localCommit(local: Local, name: string): Promise<string | undefined> {
+  return localObject(local, `${name}^{commit}`);
+}
+
+/** The object that a name stands for in the local store. */
+export async function localObject(local: Local, name: string): Promise<string | undefined> {
+  return (await ask(local, ["rev-parse", "--verify", "--quiet", "--end-of-options", name]))?.trim();
 }
 
 /** Tells whether one commit is in the history of another. */
@@ -31,7 +35,7 @@ export async function isAncestor(local: Local, older: string, newer: string): Pr
 }
 
 /** Reads the words of a commit; they come from whoever may push, so nothing in them can move a terminal or a log. */
-export async function readCommit(local: Local, sha: string): Promise<Omit<Commit, "forced">> {
+export async function readCommit(local: Local, sha: string): Promise<Commit> {
   const format = "%s%x00%an <%ae>%x00%(trailers:only,unfold)";
   const text = await ask(local, ["show", "-s", "--no-notes", `--format=${format}`, sha]);
   if (text === undefined) throw new GitError("GitFailed", `commit ${sha} cannot be read; it is fetched anew next time`);

@@ -1,18 +1,18 @@
 import { expect, test } from "vitest";
-import { defaultBranch, highestTag, question, shaOf } from "./refs.ts";
+import { defaultBranch, highestTag, objectOf, question } from "./refs.ts";
 import { parseRef, tagNamed } from "./validate.ts";
 
 const [a, b] = ["a".repeat(40), "b".repeat(40)];
 
-test("a listed reference counts by its whole name, and peeled first", () => {
+test("a listed reference counts by its whole name, and names the tag object of an annotated tag", () => {
   const output = `${a}\tHEAD\n${a}\trefs/tags/v1\n${b}\trefs/tags/v1^{}\n${a}\trefs/x/refs/heads/y\n`;
-  expect(shaOf(output, "refs/tags/v1")).toBe(b);
-  expect(shaOf(output, "refs/heads/y")).toBeUndefined();
+  expect(objectOf(output, "refs/tags/v1")).toBe(a);
+  expect(objectOf(output, "refs/heads/y")).toBeUndefined();
   expect(defaultBranch(`ref: refs/heads/trunk\tHEAD\n${a}\tHEAD\n`)).toBe("trunk");
 });
 
 test("the remote is asked for tags only when a tag is followed", () => {
-  expect(question(tagNamed("v1"), "https://h/x")).toEqual(["--tags", "https://h/x", "refs/tags/v1", "refs/tags/v1^{}"]);
+  expect(question(tagNamed("v1"), "https://h/x")).toEqual(["--tags", "https://h/x", "refs/tags/v1"]);
 });
 
 test.each<[string, readonly string[], string | undefined]>([
@@ -33,6 +33,6 @@ test.each<[string, readonly string[], string | undefined]>([
   for (const order of [tags, tags.toReversed()]) {
     const output = order.map((tag) => `${a}\trefs/tags/${tag}\n${b}\trefs/tags/${tag}^{}\n`).join("");
     const found = highestTag(output, wanted.range);
-    expect([found?.name, found?.sha]).toEqual([expected, expected && b]);
+    expect([found?.name, found?.object]).toEqual([expected, expected && a]);
   }
 });

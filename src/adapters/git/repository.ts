@@ -1,12 +1,12 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { SimpleGit } from "simple-git";
-import { type Commit, GitError, type GitSource } from "../../ports/git.ts";
-import { ask, isAncestor, type Local, localCommit, readCommit } from "./commit.ts";
+import { type Commit, GitError, type GitSource, type Resolved } from "../../ports/git.ts";
+import { ask, type Local, localCommit, localObject, readCommit } from "./commit.ts";
 import { openOnDisk, type Size, sizeOf, sweep, touch } from "./disk.ts";
 import { Turnstile } from "./flights.ts";
 import { GitObjects } from "./objects.ts";
-import { defaultBranch, highestTag, question, shaOf } from "./refs.ts";
+import { defaultBranch, highestTag, objectOf, question } from "./refs.ts";
 import { callRemote, type Surroundings } from "./remote.ts";
 import { gitEnvironment } from "./settings.ts";
 import { type Named, type Remote, tagNamed, type Wanted } from "./validate.ts";
@@ -20,6 +20,9 @@ export interface RepositoryOptions extends Surroundings {
   /** So many packs are merged. */
   readonly packs: number;
 }
+
+/** What a reference stands for. */
+export type Pointed = Omit<Resolved, "askedAt">;
 
 const broken =
   /corrupt|bad object|bad tree|bad ref|unable to read|cannot be read|missing (blob|tree|commit)|loose object|not a git repository|inflate|cannot lock ref|gave no content/i;
@@ -55,9 +58,12 @@ export class Repository {
     return { env: this.#env(join(this.#dir, "home")), timeoutMs, signal, objects: this.#objects };
   }
 
-  /** Brings a reference up to date and returns its commit. */
-  resolve(wanted: Wanted, source: GitSource, signal: AbortSignal): Promise<Commit> {
-    return this.#turn.pass(() => this.#mending(() => this.#resolve(wanted, source, signal)));
+  /** Brings a reference up to date and returns its commit. `begin` is called when its turn has come. */
+  resolve(wanted: Wanted, source: GitSource, signal: AbortSignal, begin: () => void): Promise<Pointed> {
+    return this.#turn.pass(() => {
+      begin();
+      return this.#mending(() => this.#resolve(wanted, source, signal));
+    });
   }
 
   /** Reads from a commit that is made sure to be present: after a restart with an empty cache it is fetched by its hash. */
@@ -70,28 +76,30 @@ export class Repository {
     });
   }
 
-  async #resolve(wanted: Wanted, source: GitSource, signal: AbortSignal): Promise<Commit> {
+  async #resolve(wanted: Wanted, source: GitSource, signal: AbortSignal): Promise<Pointed> {
     signal.throwIfAborted();
     const local = await this.#local(source.timeoutMs, signal);
     await touch(this.#dir);
     if (wanted.kind === "Commit") {
       await this.#have(wanted.sha, source, local);
-      return this.#read(local, wanted.sha, undefined);
+      return this.#read(local, wanted.sha);
     }
-    const [named, sha] = await this.#listed(wanted, source, signal);
+    const [named, object] = await this.#listed(wanted, source, signal);
     let head = this.#heads.get(named.local) ?? (await headOf(local, named));
-    if (head.sha !== sha) {
-      await this.#move(named, head.sha, source, local);
+    // By the tag object, not its commit: a tag that was signed anew names the same commit.
+    if (head.object !== object) {
+      await this.#fetch(`+${named.remote}:${named.local}`, source, local, title(named));
       head = await headOf(local, named);
     }
     if (head.sha === undefined) {
       throw new GitError("RefNotFound", `${title(named)} does not stand for a commit; name one that does`);
     }
     this.#heads.set(named.local, head);
-    return this.#read(local, head.sha, head.previous);
+    const tag = head.object === undefined || head.object === head.sha ? {} : { tag: head.object };
+    return { ...(await this.#read(local, head.sha)), ref: named.remote, ...tag };
   }
 
-  /** Asks the remote, once, which reference is meant and what it stands for. */
+  /** Asks the remote, once, which reference is meant and what object it names. */
   async #listed(
     wanted: Exclude<Wanted, { readonly kind: "Commit" }>,
     source: GitSource,
@@ -102,11 +110,11 @@ export class Repository {
       this.#call(source, signal, title(wanted), (git) => git.listRemote([...args]));
     if (wanted.kind === "Semver") {
       const tag = highestTag(await list(["--tags", url]), wanted.range);
-      if (tag !== undefined) return [tagNamed(tag.name), tag.sha];
+      if (tag !== undefined) return [tagNamed(tag.name), tag.object];
       throw new GitError("RefNotFound", `no tag of ${url} is a version in ${title(wanted)}; push one, such as v1.2.3`);
     }
-    const sha = shaOf(await list(question(wanted, url)), wanted.remote);
-    if (sha !== undefined) return [wanted, sha];
+    const object = objectOf(await list(question(wanted, url)), wanted.remote);
+    if (object !== undefined) return [wanted, object];
     throw refMissing(wanted, this.#remote, defaultBranch(await list(["--symref", url, "HEAD"])));
   }
 
@@ -127,12 +135,6 @@ export class Repository {
     if ((await localCommit(local, sha)) === undefined) {
       throw new GitError("RefNotFound", `${sha} is no commit of ${this.#remote.url}; name a commit, not a tag or tree`);
     }
-  }
-
-  async #move(wanted: Named, before: string | undefined, source: GitSource, local: Local): Promise<void> {
-    // Remembered on disk, so that every sync that looks later is told of the rewritten branch as well.
-    if (before !== undefined) await ask(local, ["update-ref", wanted.previous, before]);
-    await this.#fetch(`+${wanted.remote}:${wanted.local}`, source, local, title(wanted));
   }
 
   async #fetch(spec: string, source: GitSource, local: Local, what: string): Promise<void> {
@@ -166,14 +168,12 @@ export class Repository {
     }
   }
 
-  async #read(local: Local, sha: string, previous: string | undefined): Promise<Commit> {
-    const key = `${sha} ${previous ?? ""}`;
-    const known = this.#commits.get(key);
+  async #read(local: Local, sha: string): Promise<Commit> {
+    const known = this.#commits.get(sha);
     if (known !== undefined) return known;
-    const forced = previous !== undefined && !(await isAncestor(local, previous, sha));
-    const commit: Commit = { ...(await readCommit(local, sha)), forced };
+    const commit = await readCommit(local, sha);
     if (this.#commits.size > 100) this.#commits.clear();
-    this.#commits.set(key, commit);
+    this.#commits.set(sha, commit);
     return commit;
   }
 
@@ -206,11 +206,11 @@ export class Repository {
 
 interface Head {
   readonly sha: string | undefined;
-  readonly previous: string | undefined;
+  readonly object: string | undefined;
 }
 
 async function headOf(local: Local, wanted: Named): Promise<Head> {
-  return { sha: await localCommit(local, wanted.local), previous: await localCommit(local, wanted.previous) };
+  return { sha: await localCommit(local, wanted.local), object: await localObject(local, wanted.local) };
 }
 
 function title(wanted: Wanted): string {

@@ -15,7 +15,7 @@ describe("resolving over TLS", () => {
     const message = `Ship ${esc}[31mred${esc}[0m\n\nBody.\n\nFairlead-Prune: confirm\nReviewed-by: A\nReviewed-by: B\n  continued\n`;
     const sha = remote.repository.commit({ "a.yaml": "a: 1\n" }, { message });
     const commit = await store().resolve(remote.source(), never);
-    expect(commit).toMatchObject({ sha, subject: "Ship red", author: "Ada <ada@example.com>", forced: false });
+    expect(commit).toMatchObject({ sha, subject: "Ship red", author: "Ada <ada@example.com>", ref: "refs/heads/main" });
     expect(commit.trailers["fairlead-prune"]).toEqual(["confirm"]);
     expect(commit.trailers["reviewed-by"]).toEqual(["A", "B continued"]);
     expect(Object.getPrototypeOf(commit.trailers)).toBe(Object.prototype);
@@ -51,16 +51,47 @@ describe("resolving over TLS", () => {
     expect(seen).toEqual({ calls: 2, fetches: 1 });
   });
 
-  test("tells every sync of a rewritten branch, until it moves on", async () => {
+  test("tells a rewritten branch from one that went on, also with a store that never saw the former commit", async () => {
     const git = store();
     const first = remote.repository.commit({ "a.yaml": "a: 1\n" });
     await git.resolve(remote.source(), never);
-    remote.repository.commit({ "a.yaml": "a: 2\n" }, { onto: "none" });
-    expect((await git.resolve(remote.source(), never)).forced).toBe(true);
-    expect((await git.resolve(remote.source(), never)).forced).toBe(true);
-    remote.repository.commit({ "a.yaml": "a: 3\n" });
-    expect((await git.resolve(remote.source(), never)).forced).toBe(false);
+    const second = remote.repository.commit({ "a.yaml": "a: 2\n" });
+    const other = remote.repository.commit({ "a.yaml": "a: 3\n" }, { onto: "none" });
+    await git.resolve(remote.source(), never);
+    for (const one of [git, store({ cacheRoot: `${remote.cacheRoot}-fresh` })]) {
+      expect(await one.descends(remote.source(), second, first, never)).toBe(true);
+      expect(await one.descends(remote.source(), other, first, never)).toBe(false);
+      expect(await one.descends(remote.source(), first, second, never)).toBe(false);
+    }
     expect(await git.read(remote.source(), first, [""], yaml, never)).toHaveLength(1);
+  });
+
+  test("one answer serves everybody who is content with its age; a later push wants a later one", async () => {
+    const git = store();
+    const first = remote.repository.commit({ "a.yaml": "a: 1\n" });
+    const { askedAt } = await git.resolve(remote.source(), never);
+    remote.repository.commit({ "a.yaml": "a: 2\n" });
+    const seen = await remote.requests(async () => {
+      const many = Array.from({ length: 20 }, () => git.resolve(remote.source(), never, askedAt - 1));
+      for (const { sha } of await Promise.all(many)) expect(sha).toBe(first);
+    });
+    expect(seen).toEqual({ calls: 0, fetches: 0 });
+    expect(await remote.requests(() => git.resolve(remote.source(), never, askedAt))).toEqual({ calls: 2, fetches: 1 });
+  });
+
+  test("a host that is down is asked once for all as well", async () => {
+    const git = store();
+    remote.repository.commit({ "a.yaml": "a: 1\n" });
+    remote.server.answer = (_request, response) => void response.writeHead(503).end();
+    const since = Date.now() - 1;
+    const { calls } = await remote.requests(async () => {
+      for (let n = 0; n < 5; n += 1) {
+        await expect(git.resolve(remote.source(), never, since)).rejects.toMatchObject({ reason: "HostUnreachable" });
+      }
+    });
+    expect(calls).toBe(1);
+    remote.server.answer = undefined;
+    await git.resolve(remote.source(), never);
   });
 
   test("peels annotated tags and sees them move", async () => {
@@ -70,7 +101,11 @@ describe("resolving over TLS", () => {
     expect((await git.resolve(remote.source({ tag: "v1" }), never)).sha).toBe(one);
     const two = remote.repository.commit({ "a.yaml": "a: 2\n" });
     remote.repository.git(["tag", "-f", "-a", "-m", "v1", "v1", two]);
-    expect((await git.resolve(remote.source({ tag: "v1" }), never)).sha).toBe(two);
+    const moved = await git.resolve(remote.source({ tag: "v1" }), never);
+    expect(moved).toMatchObject({ sha: two, ref: "refs/tags/v1", tag: expect.stringMatching(/^[0-9a-f]{40}$/) });
+    remote.repository.git(["tag", "-f", "-a", "-m", "v1, told anew", "v1", two]);
+    const anew = await git.resolve(remote.source({ tag: "v1" }), never);
+    expect([anew.sha, anew.tag === moved.tag]).toEqual([two, false]);
   });
 
   test("follows the highest version in a range: one ls-remote while nothing changes", async () => {
@@ -84,7 +119,7 @@ describe("resolving over TLS", () => {
     const two = remote.repository.commit({ "a.yaml": "a: 2\n" }, { onto: "none" });
     remote.repository.git(["tag", "v1.10.0", two]);
     // A history that has nothing in common with the former one, and yet another tag is no rewritten history.
-    expect(await git.resolve(remote.source(ref), never)).toMatchObject({ sha: two, forced: false });
+    expect(await git.resolve(remote.source(ref), never)).toMatchObject({ sha: two, ref: "refs/tags/v1.10.0" });
     await expect(git.resolve(remote.source({ semver: "^3" }), never)).rejects.toMatchObject({
       reason: "RefNotFound",
       message: expect.stringContaining('is a version in semver "^3"'),

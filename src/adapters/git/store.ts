@@ -2,12 +2,13 @@ import { createHash } from "node:crypto";
 import { mkdir, readdir, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import type { Commit, Git, GitCredentials, GitEntry, GitFile, GitSource } from "../../ports/git.ts";
+import type { Git, GitCredentials, GitEntry, GitFile, GitSource, Resolved } from "../../ports/git.ts";
 import { InstallationTokens } from "./appTokens.ts";
-import { Flights } from "./flights.ts";
+import { isAncestor } from "./commit.ts";
 import { type HostPolicy, Hosts } from "./hosts.ts";
+import { Polls } from "./polls.ts";
 import { Reading } from "./reading.ts";
-import { Repository, type RepositoryOptions } from "./repository.ts";
+import { type Pointed, Repository, type RepositoryOptions } from "./repository.ts";
 import type { TreeLimits } from "./tree.ts";
 import { parsePath, parseRef, parseRemote, parseSha, type Remote } from "./validate.ts";
 
@@ -49,7 +50,7 @@ class GitStore implements Git {
   readonly #unusedMs: number;
   readonly #limits: TreeLimits;
   readonly #options: RepositoryOptions;
-  readonly #flights = new Flights();
+  readonly #polls = new Polls<Pointed>();
   readonly #repositories = new Map<string, { readonly repository: Repository; usedAt: number }>();
 
   constructor(options: GitStoreOptions) {
@@ -71,12 +72,19 @@ class GitStore implements Git {
     };
   }
 
-  async resolve(source: GitSource, signal: AbortSignal): Promise<Commit> {
+  async resolve(source: GitSource, signal: AbortSignal, since = Date.now()): Promise<Resolved> {
     const wanted = parseRef(source.ref);
     const [name, repository] = await this.#repository(source);
-    return this.#flights.share(`${name} ${wanted.local}`, signal, (shared) =>
-      repository.resolve(wanted, source, shared),
+    const { value, askedAt } = await this.#polls.ask(`${name} ${wanted.local}`, since, signal, (shared, begin) =>
+      repository.resolve(wanted, source, shared, begin),
     );
+    return { ...value, askedAt };
+  }
+
+  async descends(source: GitSource, newer: string, older: string, signal: AbortSignal): Promise<boolean> {
+    const [a, b] = [parseSha(older), parseSha(newer)];
+    const [, repository] = await this.#repository(source);
+    return repository.using(b, source, signal, (local) => isAncestor(local, a, b));
   }
 
   async look(

@@ -29,7 +29,6 @@ export interface Named {
   readonly name: string;
   readonly remote: string;
   readonly local: string;
-  readonly previous: string;
 }
 
 const scpLike = /^([A-Za-z0-9_][A-Za-z0-9._-]*)@(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9][^:/@]*):(?!\/\/)(.+)$/;
@@ -121,7 +120,6 @@ function named(kind: Named["kind"], name: string): Named {
     name,
     remote: kind === "Ref" ? name : `refs/${space}/${name}`,
     local: `refs/fairlead/${space}/${file}`,
-    previous: `refs/fairlead/previous/${space}/${file}`,
   };
 }
 

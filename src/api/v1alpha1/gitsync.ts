@@ -152,6 +152,12 @@ export const gitSyncSpec = z.object({
     .describe(
       "deletionPolicy: what becomes of the objects when this GitSync is deleted. Prune: they are deleted. Wait: the same, and the GitSync stays until they are gone, at most ten minutes. Orphan: they stay, without Fairlead's marks. Default: Prune, and Orphan where prune is false.",
     ),
+  rewrites: z
+    .enum(["Accept", "Refuse"])
+    .default("Accept")
+    .describe(
+      "rewrites: what to do with a force-pushed branch or a moved tag. Accept follows it; Refuse keeps the former revision. Both tell.",
+    ),
   suspend: z.boolean().default(false).describe("suspend: stop applying and correcting until it is false again."),
   dependsOn: z
     .array(dependency)
@@ -190,6 +196,7 @@ export const gitSyncStatus = z.object({
   observedGeneration: z.int().min(0).max(Number.MAX_SAFE_INTEGER).optional(),
   conditions: conditions.optional(),
   attemptedRevision: z.string().max(64).optional().describe("attemptedRevision: the commit last worked on."),
+  attemptedRef: z.string().max(300).optional().describe("attemptedRef: the full name of the ref that stood for it."),
   appliedRevision: z.string().max(64).optional().describe("appliedRevision: the commit last applied as a whole."),
   subject: z.string().max(200).optional().describe("subject: first line of the applied commit's message."),
   objects: z.int().min(0).max(100_000).optional().describe("objects: how many objects are applied."),

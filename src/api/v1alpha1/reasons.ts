@@ -71,6 +71,7 @@ export const REASONS = {
   Fighting: "Another writer keeps undoing Git's word; corrections are slowed down.",
   Recreated: "An object was deleted and made anew, as its annotation allows.",
   HistoryRewritten: "The branch was force-pushed: the former revision is no ancestor.",
+  TagMoved: "The tag names another commit than before.",
   // ProgressiveRollout: where it is
   Adopting: "The live Deployment is being taken over.",
   AtRest: "All traffic is at the stable revision, which is what Git says.",

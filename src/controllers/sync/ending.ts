@@ -19,6 +19,7 @@ export function brokenOutcome(state: SyncState, now: number): SyncOutcome | unde
 export function attemptOf(commit: Commit, state: SyncState, now: number): Attempt {
   return {
     revision: commit.sha,
+    ...(commit.ref === undefined ? {} : { ref: commit.ref }),
     subject: commit.subject,
     author: commit.author,
     durationMillis: Math.min(Math.max(0, now - state.startedAt), 86_400_000),

@@ -65,7 +65,7 @@ test("an object is its owner's as long as the owner wants it, and nobody's once 
   );
   // Nothing was rendered yet: the inventory speaks for it.
   expect(neighbours.rivalry(owner, ID, sync, mine)).toBe("Rival");
-  theirs.accepted = { commit: { sha: "", subject: "", author: "", trailers: {}, forced: false }, rendered: [] };
+  theirs.accepted = { commit: { sha: "", subject: "", author: "", trailers: {} }, rendered: [] };
   expect(neighbours.rivalry(owner, ID, sync, mine)).toBe("None");
   theirs.wanted = new Set([ID]);
   expect(neighbours.rivalry(owner, ID, sync, mine)).toBe("Rival");

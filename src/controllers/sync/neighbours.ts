@@ -1,4 +1,4 @@
-import { at, type Json, listAt, sameJson, stringAt } from "../../api/json.ts";
+import { at, type Json, listAt, sameJson, stringAt, stringify } from "../../api/json.ts";
 import { type Key, keyOf, type Manifest } from "../../api/objects.ts";
 import type { GitSync } from "../../api/v1alpha1/gitsync.ts";
 import { unpack } from "../../api/v1alpha1/packing.ts";
@@ -13,8 +13,8 @@ export interface NeighbourParts {
   readonly states: SyncStates;
   /** Epoch milliseconds. */
   readonly now: () => number;
-  /** Asks for a look at Git now. */
-  readonly notify: (sync: Key) => void;
+  /** Asks for a look at Git: its remote must be asked after `since`, which is now unless given. */
+  readonly notify: (sync: Key, since?: number) => void;
   /** Asks for a look at the objects now. */
   readonly wake: (sync: Key) => void;
 }
@@ -33,6 +33,8 @@ export class Neighbours {
   readonly #parts: NeighbourParts;
   /** By the sync that is refused: the objects that it declares and their owners. */
   readonly #refused = new Map<Key, ReadonlyMap<string, Key>>();
+  /** When the remote was asked for the last move that was spread, by what follows it. */
+  readonly #spread = new Map<string, number>();
 
   constructor(parts: NeighbourParts) {
     this.#parts = parts;
@@ -114,6 +116,18 @@ export class Neighbours {
     return late;
   }
 
+  /** Lets the others that follow the same ref know that it has moved: the answer that said so serves them as well. */
+  spread({ object, spec }: GitSync, askedAt: number): void {
+    const what = `${spec.url} ${stringify(spec.ref)}`;
+    if ((this.#spread.get(what) ?? 0) >= askedAt) return;
+    this.#spread.set(what, askedAt);
+    for (const other of this.#parts.syncs.list()) {
+      const known = this.#parts.states.known(keyOf(other));
+      const isOther = keyOf(other) !== keyOf(object) && sameSource(other, object);
+      if (isOther && known !== undefined && known.checkedAt < askedAt) this.#parts.notify(keyOf(other), askedAt - 1);
+    }
+  }
+
   /** Lets syncs look at their objects again. */
   wake(syncs: Iterable<Key>): void {
     for (const key of syncs) this.#parts.wake(key);
@@ -131,12 +145,11 @@ export class Neighbours {
   }
 
   /** One that cannot look, for whatever reason, is not waited for without end. */
-  #isLate(other: Manifest, { object, spec }: GitSync, { startedAt }: Since): boolean {
+  #isLate(other: Manifest, { object }: GitSync, { startedAt }: Since): boolean {
     const { states, now } = this.#parts;
     const isOther = keyOf(other) !== keyOf(object);
     const looks = other.metadata.deletionTimestamp === undefined && at(other, "spec", "suspend") !== true;
-    const sameRef = sameJson(at(other, "spec", "ref") ?? {}, at(object, "spec", "ref") ?? {});
-    if (!isOther || !looks || !sameRef || stringAt(other, "spec", "url") !== spec.url) return false;
+    if (!isOther || !looks || !sameSource(other, object)) return false;
     return now() - startedAt < LOOK_LIMIT_MS && (states.known(keyOf(other))?.settledAt ?? 0) < startedAt;
   }
 }
@@ -172,4 +185,9 @@ function entriesOf(sync: Manifest): readonly Json[] {
   } catch {
     return plain;
   }
+}
+
+function sameSource(a: Manifest, b: Manifest): boolean {
+  const sameRef = sameJson(at(a, "spec", "ref") ?? {}, at(b, "spec", "ref") ?? {});
+  return sameRef && stringAt(a, "spec", "url") === stringAt(b, "spec", "url");
 }

@@ -4,38 +4,52 @@ import type { GitSync } from "../../api/v1alpha1/gitsync.ts";
 import { Mark } from "../../api/v1alpha1/names.ts";
 import { plainPath } from "../../core/render/paths.ts";
 import { confirmsPrune } from "../../core/sync/guard.ts";
-import type { SyncOutcome } from "../../core/sync/outcome.ts";
 import { nextTry, type Retry } from "../../core/sync/retry.ts";
-import { type Commit, type Git, GitError, type GitSource } from "../../ports/git.ts";
+import { type Git, GitError, type GitSource } from "../../ports/git.ts";
 import type { Renderer, RenderProblem } from "../../ports/render.ts";
+import { type AdmitParts, admit } from "./admit.ts";
 import { messageOf } from "./failure.ts";
 import { ignoring } from "./ignoring.ts";
 import { answersAlike, recording, treeOf } from "./reads.ts";
 import { credentialsIn, proxyIn, type Secrets } from "./secrets.ts";
-import type { SyncState } from "./state.ts";
+import type { GitTrouble, SyncState } from "./state.ts";
 
 /** What reading a sync's source takes. */
-export interface SourceParts {
+export interface SourceParts extends AdmitParts {
   readonly git: Git;
   readonly renderer: Renderer;
   readonly secrets: Secrets;
-  /** Tells people that the former revision is no ancestor of this one. */
-  readonly tellRewritten: (sync: GitSync, commit: Commit) => void;
+  /** When this process began, in epoch milliseconds. */
+  readonly bornAt: number;
+  /** Lets others that follow the same ref know that it has moved, with when the remote was asked. */
+  readonly spread: (sync: GitSync, askedAt: number) => void;
 }
 
 const SECRET_FIELDS = ["secretRef", "proxySecretRef"] as const;
 type SecretField = (typeof SECRET_FIELDS)[number];
-
-type GitTrouble = Extract<SyncOutcome, { kind: "GitFailed" }>;
 
 /** Milliseconds until the interval asks for the next look at Git; 0: now. */
 export function checkIn(sync: GitSync, state: SyncState, now: number): number {
   if (asksAnew(sync, state)) return 0;
   // A push is no reason to ask a host that wants to be left alone.
   if (state.retry?.demanded === true) return Math.max(0, state.retry.at - now);
-  if (state.notified) return 0;
+  if (state.notifiedAt > state.checkedAt) return 0;
   const due = state.retry?.at ?? state.checkedAt + durationMs(sync.spec.interval);
   return Math.max(0, due - now);
+}
+
+/**
+ * How old an answer of the remote may be, as the time when it was asked for. Syncs of one ref come to ask at the same
+ * time by this, whatever time they began at, and one question in a period answers all of them.
+ */
+function freshSince(sync: GitSync, state: SyncState, bornAt: number, now: number): number {
+  if (asksAnew(sync, state)) {
+    const isOld = Date.parse(sync.object.metadata.creationTimestamp ?? "") + 1_000 < bornAt;
+    return state.asked === "" && isOld ? bornAt - 1 : now;
+  }
+  // After a failure: another try than the one that failed, whoever makes it.
+  const since = state.retry === undefined ? now - durationMs(sync.spec.interval) : state.checkedAt;
+  return state.notifiedAt > state.checkedAt ? Math.max(since, state.notifiedAt) : since;
 }
 
 /** The spec has changed since the last look ended, or a look was asked for: what was read before counts no more. */
@@ -43,9 +57,10 @@ export function asksAnew(sync: GitSync, state: SyncState): boolean {
   return state.asked !== askedBy(sync);
 }
 
-/** What a person or a commit can ask for a look with: the spec, and the annotation that requests one. */
+/** What a person or a commit can ask for a look with: the spec, and the annotations that request or allow something. */
 function askedBy({ object }: GitSync): string {
-  return `${object.metadata.generation}/${object.metadata.annotations?.[Mark.requestedAt] ?? ""}`;
+  const { generation, annotations } = object.metadata;
+  return [generation, annotations?.[Mark.requestedAt], annotations?.[Mark.acceptRevision]].join("/");
 }
 
 /**
@@ -60,8 +75,11 @@ export async function readSource(
   signal: AbortSignal,
 ): Promise<GitTrouble | undefined> {
   const asked = askedBy(sync);
-  state.notified = false;
-  const begun = now();
+  const began = now();
+  let askedAt = began;
+  // The clock may have been set back meanwhile.
+  state.notifiedAt = Math.min(state.notifiedAt, began);
+  const since = freshSince(sync, state, parts.bornAt, began);
   const former = state.retry;
   // What fails after the host has answered, or before it is asked, is asked for again without growing waits.
   const again = (before: Retry | undefined, wanted?: number) =>
@@ -73,11 +91,16 @@ export async function readSource(
       return source;
     }
     state.retry = undefined;
-    const commit = await parts.git.resolve(source, signal);
+    const commit = await parts.git.resolve(source, signal, since);
+    askedAt = commit.askedAt;
+    const before = (state.broken ?? state.content)?.commit.sha;
+    if (before !== commit.sha) parts.spread(sync, askedAt);
+    const refused = await admit(sync, state, source, commit, parts, signal);
+    if (refused !== undefined) return refused;
+    if (before !== commit.sha || state.startedAt === 0) state.startedAt = askedAt;
+    // The same commit as before: nothing is read at all.
+    if (before === commit.sha && state.reads !== undefined && state.asked === asked) return undefined;
     const tree = treeOf(parts.git, source, commit.sha);
-    const before = state.content?.commit.sha ?? state.broken?.commit.sha;
-    if (before !== commit.sha || state.startedAt === 0) state.startedAt = now();
-    if (commit.forced && before !== commit.sha) parts.tellRewritten(sync, commit);
     if (state.reads !== undefined && state.asked === asked && (await answersAlike(tree, state.reads, signal))) {
       // Another commit with the same content of all that was read: only its name is news.
       if (state.content !== undefined && state.broken === undefined) state.content = { ...state.content, commit };
@@ -110,8 +133,8 @@ export async function readSource(
     return { kind: "GitFailed", reason: "ReconcileFailed", message: `${messageOf(error)}; it is tried again` };
   } finally {
     state.asked = asked;
-    state.lookedAt = begun;
-    state.checkedAt = now();
+    state.lookedAt = askedAt;
+    state.checkedAt = askedAt;
   }
 }
 

@@ -2,6 +2,7 @@ import type { Key, Manifest } from "../../api/objects.ts";
 import type { Rendered } from "../../api/rendered.ts";
 import type { Hold } from "../../core/sync/dependencies.ts";
 import type { DesiredSet, Problem } from "../../core/sync/desiredSet.ts";
+import type { Followed } from "../../core/sync/move.ts";
 import type { SyncOutcome } from "../../core/sync/outcome.ts";
 import type { Retry } from "../../core/sync/retry.ts";
 import type { Commit } from "../../ports/git.ts";
@@ -18,6 +19,9 @@ export interface Recorded {
   /** Who undoes the corrections, once people have been told. */
   readonly fighting: string | undefined;
 }
+
+/** Why a look at Git brought nothing that may be worked on. */
+export type GitTrouble = Extract<SyncOutcome, { kind: "GitFailed" }>;
 
 /** A commit with what its files say. */
 export interface Content {
@@ -47,12 +51,12 @@ export interface SyncState {
   /** When a look at Git that failed is tried again. */
   retry: Retry | undefined;
   /** Why the last look at Git failed. */
-  trouble: Extract<SyncOutcome, { kind: "GitFailed" }> | undefined;
+  trouble: GitTrouble | undefined;
   /** What the last rendering depended on. */
   reads: Reads | undefined;
   /** What asked for the last look at Git: another text asks for the next one. */
   asked: string;
-  /** Epoch milliseconds of the last look at Git. */
+  /** When the remote was asked for what the last look at Git brought, in epoch milliseconds. */
   checkedAt: number;
   /** The look at Git that is under way; it never rejects. */
   looking: Promise<void> | undefined;
@@ -60,8 +64,10 @@ export interface SyncState {
   lookedAt: number;
   /** The same of the last look whose news has been worked on. */
   settledAt: number;
-  /** Somebody pushed. */
-  notified: boolean;
+  /** When somebody pushed, in epoch milliseconds: an answer that is older has not seen it. */
+  notifiedAt: number;
+  /** What was followed at the last look that brought something. */
+  followed: Followed | undefined;
   /** When the work on the current commit began, in epoch milliseconds. */
   startedAt: number;
   /** When its progress was told last, in epoch milliseconds. */
@@ -102,7 +108,8 @@ export class SyncStates {
       looking: undefined,
       lookedAt: 0,
       settledAt: 0,
-      notified: false,
+      notifiedAt: 0,
+      followed: undefined,
       startedAt: 0,
       toldAt: 0,
       landed: undefined,

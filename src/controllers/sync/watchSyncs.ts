@@ -17,6 +17,17 @@ export function dependentsOf(syncs: ObjectCache, key: Key): readonly Key[] {
     .map(keyOf);
 }
 
+/** The syncs that follow the same repository as one of them, which is among them. */
+export function syncsOfRepository(syncs: ObjectCache, key: Key): readonly Key[] {
+  const sync = syncs.get(key);
+  const url = sync === undefined ? undefined : stringAt(sync, "spec", "url");
+  if (url === undefined) return [];
+  return syncs
+    .list()
+    .filter((other) => stringAt(other, "spec", "url") === url)
+    .map(keyOf);
+}
+
 /** The syncs that name a Secret. */
 export function syncsOfSecret(syncs: ObjectCache, secret: Key): readonly Manifest[] {
   return syncs.list().filter((sync) => {

@@ -18,10 +18,10 @@ import { type Tenancy, writerOf } from "../../core/sync/tenancy.ts";
 import { ApiError, type Census, type Cluster, type Discovery, type Identity } from "../../ports/cluster.ts";
 import type { Events } from "../../ports/events.ts";
 import type { Expressions } from "../../ports/expressions.ts";
-import type { Commit } from "../../ports/git.ts";
 import type { ObjectCache } from "../../ports/watch.ts";
 import type { Logger } from "../../telemetry/logger.ts";
 import type { RolloutView } from "../rollout/view.ts";
+import type { UnusualMove } from "./admit.ts";
 import type { Applied } from "./apply.ts";
 import { impersonatedOnly } from "./impersonated.ts";
 import type { ManagedObjects } from "./kinds.ts";
@@ -30,7 +30,7 @@ import type { SourceParts } from "./source.ts";
 import type { SyncStates } from "./state.ts";
 
 /** What the syncs need of the outside. */
-export interface SyncParts extends Omit<SourceParts, "tellRewritten">, NeighbourParts {
+export interface SyncParts extends Omit<SourceParts, "tellMoved" | "spread" | "bornAt">, NeighbourParts {
   readonly cluster: Cluster & Census;
   readonly discovery: Discovery;
   readonly events: Events;
@@ -68,6 +68,7 @@ export class SyncWorld implements SourceParts {
   readonly operatorNamespace: string;
   readonly autoscalers: ObjectCache;
   readonly now: () => number;
+  readonly bornAt: number;
   readonly signal: AbortSignal;
   readonly #parts: SyncParts;
 
@@ -86,6 +87,7 @@ export class SyncWorld implements SourceParts {
     this.operatorNamespace = parts.operatorNamespace;
     this.autoscalers = parts.autoscalers;
     this.now = parts.now;
+    this.bornAt = parts.now();
     this.signal = parts.signal;
   }
 
@@ -192,10 +194,15 @@ export class SyncWorld implements SourceParts {
     });
   }
 
-  readonly tellRewritten = (sync: GitSync, commit: Commit): void => {
-    const message = `the history was rewritten: the revision before is no ancestor of ${commit.sha}; it is applied as any other`;
-    this.#parts.events.note(sync.object, { type: "Warning", reason: "HistoryRewritten", message });
+  readonly tellMoved = (sync: GitSync, { reason, message }: UnusualMove): void => {
+    this.#parts.events.note(sync.object, {
+      type: "Warning",
+      reason,
+      message: `${message}; it is applied as any other commit`,
+    });
   };
+
+  readonly spread = (sync: GitSync, askedAt: number): void => this.neighbours.spread(sync, askedAt);
 
   /** Tells people of drift and of fights. */
   tellOf(sync: GitSync, result: Applied): void {

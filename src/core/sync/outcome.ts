@@ -8,6 +8,8 @@ import type { Problem } from "./desiredSet.ts";
 export interface Attempt {
   /** Full hash. */
   readonly revision: string;
+  /** Full name of the ref that stood for it. */
+  readonly ref?: string;
   readonly subject?: string;
   readonly author?: string;
   /** Since the work on it began. */

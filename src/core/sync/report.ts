@@ -83,7 +83,7 @@ export function syncStatus(report: SyncReport): GitSyncStatus {
       report.now,
       report.generation,
     ),
-    ...(attempt === undefined ? {} : { attemptedRevision: attempt.revision }),
+    ...(attempt === undefined ? {} : attempted(attempt)),
     ...(outcome.kind === "Applied" ? applied(outcome.attempt, outcome.objects) : {}),
     ...(report.inventory === undefined ? {} : { inventory: [...report.inventory] }),
     ...(history === undefined ? {} : { history }),
@@ -105,6 +105,10 @@ export function onlyProgress(before: GitSyncStatus, after: GitSyncStatus): boole
   });
   const progressing = after.conditions?.some(({ type, reason }) => type === "Ready" && reason === "Progressing");
   return progressing === true && sameJson(told(before), told(after));
+}
+
+function attempted({ revision, ref }: Attempt) {
+  return { attemptedRevision: revision, attemptedRef: ref };
 }
 
 function applied(attempt: Attempt, objects: number) {
