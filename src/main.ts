@@ -65,7 +65,7 @@ async function run(options: RunOptions): Promise<void> {
   const unfenced = new KubernetesClient({ transport, discovery, leadership: { holds: () => true } });
   const standby = new StandbyHooks(unfenced, log);
   const webhook = createWebhook({
-    tokenOf: (key, signal) => (manager === undefined ? standby.token(key, signal) : manager.hookToken(key, signal)),
+    hookOf: (key, signal) => (manager === undefined ? standby : manager).hook(key, signal),
     notify: (key) => (manager === undefined ? standby.notify(key) : manager.notify(key)),
     onOutcome: (outcome) => telemetry.hook(outcome),
     log,

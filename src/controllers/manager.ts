@@ -16,6 +16,7 @@ import type { Renderer } from "../ports/render.ts";
 import type { ObjectCache, Watcher } from "../ports/watch.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import type { Telemetry, WatchedKind } from "../telemetry/metrics.ts";
+import type { Hook } from "./http/signature.ts";
 import { isSchemaError, releaseInvalid, reportInvalid } from "./invalid.ts";
 import { KeyedQueue, type RunRecord } from "./queue.ts";
 import type { Requeue } from "./requeue.ts";
@@ -26,9 +27,10 @@ import { reconcileRollout } from "./rollout/reconcile.ts";
 import { viewOf } from "./rollout/view.ts";
 import { watchAutoscalers } from "./sync/autoscalers.ts";
 import { claimSync, finalizeSync } from "./sync/finalize.ts";
+import { hookOf } from "./sync/hooks.ts";
 import { ManagedObjects } from "./sync/kinds.ts";
 import { reconcileSync } from "./sync/reconcile.ts";
-import { Secrets, secretText } from "./sync/secrets.ts";
+import { Secrets } from "./sync/secrets.ts";
 import { SyncStates } from "./sync/state.ts";
 import { dependentsOf, syncsOfRepository, syncsOfSecret, watchSyncs } from "./sync/watchSyncs.ts";
 import { SyncWorld } from "./sync/world.ts";
@@ -55,8 +57,8 @@ export interface ManagerParts {
 export interface Manager {
   /** Asks for a look at the repository of a sync now, for all that follow it. */
   notify(sync: Key): void;
-  /** The token that webhooks of a sync are signed with. */
-  hookToken(sync: Key, signal: AbortSignal): Promise<string | undefined>;
+  /** What proves a webhook of a sync. */
+  hook(sync: Key, signal: AbortSignal): Promise<Hook | undefined>;
   /** Starts nothing more and waits for what runs until the signal aborts. */
   drain(signal: AbortSignal): Promise<void>;
 }
@@ -158,13 +160,11 @@ export async function startManager(parts: ManagerParts, signal: AbortSignal, los
     notify: (key) => {
       for (const sync of syncsOfRepository(syncs, key)) notify(sync);
     },
-    async hookToken(key, stop) {
-      const object = syncs.get(key);
-      const name = object === undefined ? undefined : parseGitSync(object).spec.webhook?.secretRef.name;
-      if (name === undefined) return undefined;
-      const read = await secrets.read(split(key)[0], name, stop);
-      return read.kind === "Found" ? secretText(read.secret, "token") : undefined;
-    },
+    hook: (key, stop) =>
+      hookOf(syncs.get(key), async (namespace, name) => {
+        const read = await secrets.read(namespace, name, stop);
+        return read.kind === "Found" ? read.secret : undefined;
+      }),
     async drain(stop) {
       await Promise.all([rollout.drain(stop), sync.drain(stop)]);
     },

@@ -3,6 +3,7 @@ import type { JsonObject } from "../api/json.ts";
 import { identity, type Manifest, type ObjectRef } from "../api/objects.ts";
 import { ApiError } from "../ports/cluster.ts";
 import { silentLogger } from "../telemetry/logger.ts";
+import type { Hook } from "./http/signature.ts";
 import { StandbyHooks } from "./standby.ts";
 
 const sync = (spec: JsonObject): Manifest => ({
@@ -38,17 +39,17 @@ function rig(...objects: readonly Manifest[]) {
 const { signal } = new AbortController();
 
 describe("a hook on a process that does not lead", () => {
-  test.each<[string, readonly Manifest[], string | undefined]>([
+  test.each<[string, readonly Manifest[], Hook | undefined]>([
     [
       "is checked against the Secret of its sync",
       [sync({ webhook: { secretRef: { name: "hook" } } }), secret],
-      "t0ken",
+      { token: "t0ken", provider: "Generic", repository: "https://git.example.com/web.git" },
     ],
     ["has no token without a webhook in the sync", [sync({}), secret], undefined],
     ["has no token without the Secret", [sync({ webhook: { secretRef: { name: "hook" } } })], undefined],
     ["has no token without the sync", [secret], undefined],
-  ])("%s", async (_name, objects, token) => {
-    expect(await rig(...objects).hooks.token("shop/web", signal)).toBe(token);
+  ])("%s", async (_name, objects, hook) => {
+    expect(await rig(...objects).hooks.hook("shop/web", signal)).toEqual(hook);
   });
 
   test("asks the leader by the annotation, and by nothing else", () => {

@@ -1,10 +1,10 @@
 import type { Key, ObjectRef } from "../api/objects.ts";
-import { parseGitSync } from "../api/v1alpha1/gitsync.ts";
 import { API_VERSION, Mark } from "../api/v1alpha1/names.ts";
 import type { Cluster } from "../ports/cluster.ts";
 import type { Logger } from "../telemetry/logger.ts";
+import type { Hook } from "./http/signature.ts";
 import { split } from "./rollout/caches.ts";
-import { secretText } from "./sync/secrets.ts";
+import { hookOf } from "./sync/hooks.ts";
 
 /** How long one call may take. */
 const TIMEOUT_MS = 10_000;
@@ -23,14 +23,11 @@ export class StandbyHooks {
     this.#log = log;
   }
 
-  /** The token that webhooks of a sync are signed with. */
-  async token(sync: Key, signal: AbortSignal): Promise<string | undefined> {
-    const object = await this.#cluster.get(refOf(sync), signal);
-    const name = object === undefined ? undefined : parseGitSync(object).spec.webhook?.secretRef.name;
-    if (name === undefined) return undefined;
-    const [namespace] = split(sync);
-    const secret = await this.#cluster.get({ apiVersion: "v1", kind: "Secret", namespace, name }, signal);
-    return secret === undefined ? undefined : secretText(secret, "token");
+  /** What proves a webhook of a sync. */
+  async hook(sync: Key, signal: AbortSignal): Promise<Hook | undefined> {
+    const secret = (namespace: string, name: string) =>
+      this.#cluster.get({ apiVersion: "v1", kind: "Secret", namespace, name }, signal);
+    return hookOf(await this.#cluster.get(refOf(sync), signal), secret);
   }
 
   /** Asks the leader for a look. Returns at once: a hook is answered when it is proven, not when it is carried out. */

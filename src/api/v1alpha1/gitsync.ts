@@ -70,6 +70,9 @@ const ignoreRule = z.object({
     .describe("paths: JSON pointers (RFC 6901), for example /spec/replicas."),
 });
 
+const webhookProvider = z.enum(["Generic", "GitHub", "GitLab", "Gitea", "Bitbucket"]);
+export type WebhookProvider = z.infer<typeof webhookProvider>;
+
 export const gitSyncSpec = z.object({
   url: z
     .string()
@@ -174,11 +177,16 @@ export const gitSyncSpec = z.object({
     .optional()
     .describe("healthChecks: CEL expressions that tell the health of kinds that Fairlead does not know."),
   webhook: z
-    .object({ secretRef: z.object({ name: objectName }) })
+    .object({
+      provider: webhookProvider
+        .default("Generic")
+        .describe(
+          "provider: who sends, which decides the header that counts. Generic takes X-Hub-Signature-256, or X-Gitlab-Token where there is none.",
+        ),
+      secretRef: z.object({ name: objectName }),
+    })
     .optional()
-    .describe(
-      "webhook: accept push notices at /hooks/<namespace>/<name>, signed with the Secret's key `token` (X-Hub-Signature-256).",
-    ),
+    .describe("webhook: accept push notices at /hooks/<namespace>/<name>, proven with the Secret's key `token`."),
 });
 
 const syncHistory = z.object({

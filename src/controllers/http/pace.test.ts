@@ -63,7 +63,7 @@ describe("Debounce", () => {
 
   it("tells a single key once, at once, and keeps nothing of it", () => {
     const { debounce, told, end } = rig();
-    debounce.add("a/b");
+    debounce.add("git", "a/b");
     expect(told).toEqual(["a/b"]);
     end();
     expect(told).toEqual(["a/b"]);
@@ -72,7 +72,7 @@ describe("Debounce", () => {
 
   it("tells a burst at its start and once at the end of the window", () => {
     const { debounce, told, end } = rig();
-    for (let i = 0; i < 50; i++) debounce.add("a/b");
+    for (let i = 0; i < 50; i++) debounce.add("git", "a/b");
     expect(told).toEqual(["a/b"]);
     end();
     expect(told).toEqual(["a/b", "a/b"]);
@@ -83,16 +83,24 @@ describe("Debounce", () => {
   it("tells a stream once in each window", () => {
     const { debounce, told, end } = rig();
     for (let i = 0; i < 5; i++) {
-      debounce.add("a/b");
-      debounce.add("a/b");
+      debounce.add("git", "a/b");
+      debounce.add("git", "a/b");
       end();
     }
     expect(told).toHaveLength(6);
   });
 
-  it("keeps keys apart and drops what is due when it is closed", () => {
+  it("takes the keys of one group together, and loses none", () => {
+    const { debounce, told, end } = rig();
+    for (const key of ["a/b", "a/c", "a/d", "a/c"] as const) debounce.add("git", key);
+    expect(told).toEqual(["a/b"]);
+    end();
+    expect(told).toEqual(["a/b", "a/c", "a/d"]);
+  });
+
+  it("keeps groups apart and drops what is due when it is closed", () => {
     const { debounce, told, end, timers } = rig();
-    for (const key of ["a/b", "a/c", "a/b"] as const) debounce.add(key);
+    for (const key of ["a/b", "a/c", "a/b"] as const) debounce.add(key, key);
     expect(told).toEqual(["a/b", "a/c"]);
     debounce.close();
     expect(timers.size).toBe(0);

@@ -43,14 +43,14 @@ export class RateBound {
 }
 
 /**
- * Tells of a key at once, and of all that follow within a window once at its end.
+ * Tells of a key at once, and of all that follow for its group within a window once at its end.
  * The end matters: what the first of a burst started may have looked too early to see what the last one is about.
  */
 export class Debounce {
   readonly #notify: (key: Key) => void;
   readonly #windowMs: number;
   readonly #schedule: Schedule;
-  readonly #windows = new Map<Key, { again: boolean; readonly cancel: () => void }>();
+  readonly #windows = new Map<string, { readonly later: Set<Key>; readonly cancel: () => void }>();
 
   /** `notify` must not throw: it is called from a timer, too. */
   constructor(notify: (key: Key) => void, windowMs: number, schedule: Schedule) {
@@ -59,16 +59,16 @@ export class Debounce {
     this.#schedule = schedule;
   }
 
-  /** How many keys have a window open. */
+  /** How many groups have a window open. */
   get size(): number {
     return this.#windows.size;
   }
 
-  /** Tells of a key now or at the end of its window. */
-  add(key: Key): void {
-    const window = this.#windows.get(key);
-    if (window === undefined) this.#open(key);
-    else window.again = true;
+  /** Tells of a key now or at the end of its group's window. */
+  add(group: string, key: Key): void {
+    const window = this.#windows.get(group);
+    if (window === undefined) this.#open(group, [key]);
+    else window.later.add(key);
   }
 
   /** Forgets what was to be told later. */
@@ -77,13 +77,13 @@ export class Debounce {
     this.#windows.clear();
   }
 
-  #open(key: Key): void {
+  #open(group: string, keys: Iterable<Key>): void {
+    const later = new Set<Key>();
     const cancel = this.#schedule(() => {
-      const again = this.#windows.get(key)?.again === true;
-      this.#windows.delete(key);
-      if (again) this.#open(key);
+      this.#windows.delete(group);
+      if (later.size > 0) this.#open(group, later);
     }, this.#windowMs);
-    this.#windows.set(key, { again: false, cancel });
-    this.#notify(key);
+    this.#windows.set(group, { later, cancel });
+    for (const key of keys) this.#notify(key);
   }
 }

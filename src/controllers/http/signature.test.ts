@@ -57,7 +57,7 @@ describe("proofOf", () => {
     ["an empty token", { "x-gitlab-token": "" }],
     ["a scheme of another provider", { authorization: "Bearer t", "x-gitea-signature": sign("t") }],
   ])("is none for %s", (_, headers) => {
-    expect(proofOf(headers)).toEqual({ kind: "None" });
+    expect(proofOf("Generic", headers)).toEqual({ kind: "None" });
   });
 });
 
@@ -65,7 +65,7 @@ describe("Verifier", () => {
   const check = (token: HookToken | undefined, headers: Record<string, string>, body = BODY) => {
     const verifier = new Verifier(token);
     for (const byte of Buffer.from(body)) verifier.update(Uint8Array.of(byte));
-    return verifier.holds(proofOf(headers));
+    return verifier.holds(proofOf("Generic", headers));
   };
   const signature = (token: string, body = BODY) => ({ "x-hub-signature-256": `sha256=${sign(token, body)}` });
 

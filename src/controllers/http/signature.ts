@@ -1,6 +1,7 @@
 import { createHmac, type Hmac, randomBytes, timingSafeEqual } from "node:crypto";
 import type { IncomingHttpHeaders } from "node:http";
 import type { Key } from "../../api/objects.ts";
+import type { WebhookProvider } from "../../api/v1alpha1/gitsync.ts";
 
 /** What a request offers to prove that it comes from the Git host. */
 export type Proof =
@@ -13,9 +14,46 @@ export type Proof =
 /** A secret that a hook is checked against. */
 export type HookToken = Uint8Array | string;
 
+/** What is known of a sync's webhook. */
+export interface Hook {
+  readonly token: HookToken;
+  readonly provider: WebhookProvider;
+  /** Address of the repository that it tells of. */
+  readonly repository: string;
+}
+
 const HOOK = /^\/hooks\/([a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?)\/([a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?)$/;
 const LABEL = /^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/;
-const SIGNATURE = /^sha256=([0-9a-f]{64})$/;
+
+type Read = (value: string) => Proof;
+const NONE: Proof = { kind: "None" };
+const signature =
+  (form: RegExp): Read =>
+  (value) => {
+    const digits = form.exec(value)?.[1];
+    return digits === undefined ? NONE : { kind: "Signature", digest: Buffer.from(digits, "hex") };
+  };
+const named = signature(/^sha256=([0-9a-f]{64})$/);
+const bare = signature(/^([0-9a-f]{64})$/);
+// Node hands out each byte of a header as one character.
+const token: Read = (value) => (value === "" ? NONE : { kind: "Token", token: Buffer.from(value, "latin1") });
+
+/** The headers that count for each provider. Of several the first that is there decides: a weaker one never replaces it. */
+const PROOFS: Readonly<Record<WebhookProvider, readonly (readonly [header: string, read: Read])[]>> = {
+  Generic: [
+    ["x-hub-signature-256", named],
+    ["x-gitlab-token", token],
+  ],
+  GitHub: [["x-hub-signature-256", named]],
+  GitLab: [["x-gitlab-token", token]],
+  // Forgejo sends both, with the same value.
+  Gitea: [
+    ["x-forgejo-signature", bare],
+    ["x-gitea-signature", bare],
+  ],
+  // Its name is that of GitHub's old SHA-1 header; only SHA-256 is taken.
+  Bitbucket: [["x-hub-signature", named]],
+};
 
 /** Stands in where there is no token, so that an unknown sync is refused by the same steps; no one knows it. */
 const NOBODYS = randomBytes(32);
@@ -30,19 +68,18 @@ export function hookKey(path: string): Key | undefined {
 }
 
 /**
- * Reads the proof from the headers. A signature that is not exactly `sha256=` and 64 lower-case hex digits is none,
- * and a token beside it does not help: the weaker proof never replaces the stronger one.
+ * Reads the proof that a provider sends from the headers. A signature that is not exactly SHA-256 in lower-case hex digits
+ * is none, and a token beside it does not help.
  */
-export function proofOf(headers: IncomingHttpHeaders): Proof {
-  const signature = headers["x-hub-signature-256"];
-  if (signature !== undefined) {
-    const digits = typeof signature === "string" ? SIGNATURE.exec(signature)?.[1] : undefined;
-    return digits === undefined ? { kind: "None" } : { kind: "Signature", digest: Buffer.from(digits, "hex") };
-  }
-  const token = headers["x-gitlab-token"];
-  // Node hands out each byte of a header as one character.
-  if (typeof token === "string" && token !== "") return { kind: "Token", token: Buffer.from(token, "latin1") };
-  return { kind: "None" };
+export function proofOf(provider: WebhookProvider, headers: IncomingHttpHeaders): Proof {
+  const [header, read] = PROOFS[provider].find(([name]) => headers[name] !== undefined) ?? [];
+  const value = header === undefined ? undefined : headers[header];
+  return typeof value === "string" && read !== undefined ? read(value) : NONE;
+}
+
+/** Tells whether the headers hold a proof for any provider at all; without one nobody is looked up. */
+export function offersProof(headers: IncomingHttpHeaders): boolean {
+  return (Object.keys(PROOFS) as WebhookProvider[]).some((provider) => proofOf(provider, headers).kind !== "None");
 }
 
 /** Checks a proof while the body passes by; nothing of it is kept. */

@@ -4,6 +4,7 @@ import { connect } from "node:net";
 import { gzipSync } from "node:zlib";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import type { Key } from "../../api/objects.ts";
+import type { WebhookProvider } from "../../api/v1alpha1/gitsync.ts";
 import { silentLogger } from "../../telemetry/logger.ts";
 import { startHttpServer } from "./server.ts";
 import type { HookToken } from "./signature.ts";
@@ -13,12 +14,15 @@ const TOKENS: Readonly<Record<string, HookToken>> = { "shop/web": "t0ken", "shop
 const BODY = '{"ref":"refs/heads/main"}';
 const MIB = 1_048_576;
 
+const hookWith = (token: HookToken | undefined, repository = "git", provider: WebhookProvider = "Generic") =>
+  token === undefined ? undefined : { token, provider, repository };
+
 async function rig(options: Partial<WebhookOptions> = {}) {
   let now = 0;
   const told: Key[] = [];
   const outcomes: HookOutcome[] = [];
   const webhook = createWebhook({
-    tokenOf: async (key) => TOKENS[key],
+    hookOf: async (key) => hookWith(TOKENS[key], key),
     notify: (key) => told.push(key),
     onOutcome: (outcome) => outcomes.push(outcome),
     clock: { now: () => now, monotonic: () => now },
@@ -56,7 +60,7 @@ const signed = (token: string, body: string | Buffer = BODY, algorithm = "sha256
   "x-hub-signature-256": `${algorithm}=${createHmac(algorithm, token).update(body).digest("hex")}`,
 });
 
-describe("a hook that is proven", () => {
+describe("A13: a hook that is proven", () => {
   it.each([
     ["a signature", signed("t0ken"), BODY],
     ["GitLab's token", { "x-gitlab-token": "t0ken" }, BODY],
@@ -78,8 +82,47 @@ describe("a hook that is proven", () => {
   });
 });
 
+const hex = (algorithm = "sha256") => createHmac(algorithm, "t0ken").update(BODY).digest("hex");
+
+/** What each provider sends. */
+const SENT: Readonly<Record<WebhookProvider, Record<string, string>>> = {
+  Generic: signed("t0ken"),
+  GitHub: signed("t0ken"),
+  GitLab: { "x-gitlab-token": "t0ken" },
+  Gitea: { "x-gitea-signature": hex(), "x-forgejo-signature": hex() },
+  Bitbucket: { "x-hub-signature": `sha256=${hex()}` },
+};
+
+describe.each(Object.keys(SENT) as WebhookProvider[])("A13: a hook of %s", (provider) => {
+  const hookOf = async () => hookWith("t0ken", "git", provider);
+
+  it("is taken with the header that the provider sends", async () => {
+    const { told, post } = await rig({ hookOf });
+    expect((await post("shop/web", SENT[provider])).status).toBe(202);
+    expect(told).toEqual(["shop/web"]);
+  });
+
+  const damaged = (change: (value: string) => string) =>
+    Object.fromEntries(Object.entries(SENT[provider]).map(([name, value]) => [name, change(value)]));
+  const foreign = Object.entries(SENT).filter(
+    ([, headers]) => provider !== "Generic" && !Object.keys(headers).some((name) => name in SENT[provider]),
+  );
+  it.each<readonly [string, Record<string, string>]>([
+    ["short", damaged((value) => value.slice(0, -1))],
+    ["long", damaged((value) => `${value}0`)],
+    ["in upper case", damaged((value) => value.toUpperCase())],
+    ["empty", damaged(() => "")],
+    ["SHA-1", damaged((value) => value.replace(hex(), hex("sha1")).replace("sha256=", "sha1=").replace("t0ken", "x"))],
+    ...foreign.map(([other, headers]) => [`that of ${other}`, headers] as const),
+  ])("is refused when its proof is %s", async (_, headers) => {
+    const { told, post } = await rig({ hookOf });
+    expect((await post("shop/web", headers)).status).toBe(401);
+    expect(told).toEqual([]);
+  });
+});
+
 /** Attack A13: each is refused, asks for no check, and learns nothing. */
-describe("a hook that is not", () => {
+describe("A13: a hook that is not proven", () => {
   it.each([
     ["no signature", "shop/web", {}],
     ["a short one", "shop/web", { "x-hub-signature-256": signed("t0ken")["x-hub-signature-256"].slice(0, -1) }],
@@ -100,13 +143,13 @@ describe("a hook that is not", () => {
   });
 
   it("is 413 for a body that says that it is too large, before any lookup", async () => {
-    const tokenOf = vi.fn();
-    const { told, post } = await rig({ tokenOf });
+    const hookOf = vi.fn();
+    const { told, post } = await rig({ hookOf });
     const body = Buffer.alloc(MIB + 1);
     const answer = await post("shop/web", signed("t0ken", body), body);
     expect([answer.status, await answer.text()]).toEqual([413, "body too large\n"]);
     expect(answer.headers.get("connection")).toBe("close");
-    expect([told, tokenOf.mock.calls]).toEqual([[], []]);
+    expect([told, hookOf.mock.calls]).toEqual([[], []]);
   });
 
   it("is 413 for an endless chunked body, which is not read to its end", async () => {
@@ -154,8 +197,8 @@ describe("a hook that is not", () => {
 
   it("is 401, and a line in the log, when the token cannot be read", async () => {
     const warn = vi.fn();
-    const tokenOf = () => Promise.reject(new Error("503"));
-    const { told, post } = await rig({ tokenOf, log: { ...silentLogger, warn } });
+    const hookOf = () => Promise.reject(new Error("503"));
+    const { told, post } = await rig({ hookOf, log: { ...silentLogger, warn } });
     expect((await post("shop/web", signed("t0ken"))).status).toBe(401);
     expect(warn).toHaveBeenCalledOnce();
     expect(told).toEqual([]);
@@ -173,7 +216,7 @@ describe("a hook that is not", () => {
   });
 });
 
-describe("many hooks", () => {
+describe("A13: many hooks", () => {
   it("a replayed hook can only ask again: at the start and at the end of the window", async () => {
     const ends: (() => void)[] = [];
     const { told, post } = await rig({
@@ -186,6 +229,27 @@ describe("many hooks", () => {
     expect(told).toEqual(["shop/web"]);
     ends[0]?.();
     expect(told).toEqual(["shop/web", "shop/web"]);
+  });
+
+  it("hooks of several syncs of one repository are one burst, and none of the syncs is forgotten", async () => {
+    const ends: (() => void)[] = [];
+    const { told, post } = await rig({
+      hookOf: async (key) => hookWith(TOKENS[key], "https://git.example.com/mono.git"),
+      schedule: (callback) => {
+        ends.push(callback);
+        return () => undefined;
+      },
+    });
+    for (const [path, token] of [
+      ["shop/web", "t0ken"],
+      ["shop/api", "other"],
+      ["shop/web", "t0ken"],
+    ] as const) {
+      expect((await post(path, signed(token))).status).toBe(202);
+    }
+    expect(told).toEqual(["shop/web"]);
+    ends[0]?.();
+    expect(told).toEqual(["shop/web", "shop/api", "shop/web"]);
   });
 
   it("is 429 beyond the rate of one sync, while others pass", async () => {
@@ -202,13 +266,13 @@ describe("many hooks", () => {
   });
 
   it("a flood of strangers costs one lookup for each sync and takes nothing from its owner", async () => {
-    const tokenOf = vi.fn(async (key: Key) => TOKENS[key]);
-    const { told, post } = await rig({ tokenOf, perMinute: 3 });
+    const hookOf = vi.fn(async (key: Key) => hookWith(TOKENS[key], key));
+    const { told, post } = await rig({ hookOf, perMinute: 3 });
     for (let round = 0; round < 10; round++) {
       const answers = await Promise.all(Array.from({ length: 50 }, () => post("shop/web", signed("guess"))));
       expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([401]));
     }
-    expect(tokenOf).toHaveBeenCalledOnce();
+    expect(hookOf).toHaveBeenCalledOnce();
     expect((await post("shop/web", signed("t0ken"))).status).toBe(202);
     expect(told).toEqual(["shop/web"]);
   });

@@ -4,10 +4,10 @@ import { type Clock, systemClock } from "../../ports/clock.ts";
 import { type Logger, silentLogger } from "../../telemetry/logger.ts";
 import type { Schedule } from "../queue.ts";
 import { type Answer, plain } from "./answer.ts";
+import { HookLookups, type HookOf } from "./lookups.ts";
 import { Debounce, RateBound } from "./pace.ts";
 import type { HookHandler } from "./server.ts";
-import { type Proof, proofOf, Verifier } from "./signature.ts";
-import { type TokenOf, Tokens } from "./tokens.ts";
+import { offersProof, proofOf, Verifier } from "./signature.ts";
 
 /** How a hook was answered. */
 export type HookOutcome =
@@ -21,7 +21,7 @@ export type HookOutcome =
 
 /** What webhooks need and how they are bounded; times are in milliseconds. */
 export interface WebhookOptions {
-  readonly tokenOf: TokenOf;
+  readonly hookOf: HookOf;
   /** Asks for a check of the sync now: all that a hook can do. */
   readonly notify: (key: Key) => void;
   readonly onOutcome?: (outcome: HookOutcome) => void;
@@ -29,12 +29,12 @@ export interface WebhookOptions {
   readonly clock?: Clock;
   readonly schedule?: Schedule;
   readonly maxBytes?: number;
-  /** Of a burst within this window the first and the last are told. */
+  /** Of a burst for one repository within this window the first and the last are told. */
   readonly windowMs?: number;
   /** How many hooks of one sync are accepted in a minute. */
   readonly perMinute?: number;
   /** How long a token is remembered: a new one counts after this time at the latest. */
-  readonly keepTokenMs?: number;
+  readonly keepHookMs?: number;
 }
 
 /** The handler of hooks. Close it to drop what it would have told later. */
@@ -55,14 +55,14 @@ const timers: Schedule = (callback, ms) => {
  */
 export function createWebhook(options: WebhookOptions): Webhook {
   const { clock = systemClock, schedule = timers, log = silentLogger, maxBytes = 1_048_576 } = options;
-  const tokens = new Tokens(options.tokenOf, {
+  const hooks = new HookLookups(options.hookOf, {
     clock,
-    keepMs: options.keepTokenMs ?? 10_000,
+    keepMs: options.keepHookMs ?? 10_000,
     timeoutMs: 5_000,
     most: 2_000,
   });
   // Only proven hooks are counted: a stranger cannot use up a sync's budget.
-  const rate = new RateBound(options.perMinute ?? 60, 60_000, clock);
+  const rate = new RateBound(options.perMinute ?? 600, 60_000, clock);
   const debounce = new Debounce(
     (key) => {
       try {
@@ -75,9 +75,9 @@ export function createWebhook(options: WebhookOptions): Webhook {
     schedule,
   );
 
-  const tokenFor = async (key: Key) => {
+  const hookFor = async (key: Key) => {
     try {
-      return await tokens.get(key);
+      return await hooks.get(key);
     } catch (error) {
       log.warn({ error, sync: key }, "a webhook is refused, because its token cannot be read");
       return undefined;
@@ -85,16 +85,17 @@ export function createWebhook(options: WebhookOptions): Webhook {
   };
 
   const judge = async (key: Key, request: IncomingMessage): Promise<Verdict> => {
-    const proof = proofOf(request.headers);
-    const early = refusal(request, proof, maxBytes);
+    const early = refusal(request, maxBytes);
     if (early !== undefined) return { outcome: early };
-    const verifier = new Verifier(await tokenFor(key));
+    const hook = await hookFor(key);
+    const verifier = new Verifier(hook?.token);
     const read = await readBody(request, maxBytes, (chunk) => verifier.update(chunk));
     if (read !== "Complete") return { outcome: read };
-    if (!verifier.holds(proof)) return { outcome: "Unauthorized" };
+    const proven = verifier.holds(proofOf(hook?.provider ?? "Generic", request.headers));
+    if (hook === undefined || !proven) return { outcome: "Unauthorized" };
     const waitMs = rate.take(key);
     if (waitMs > 0) return { outcome: "TooMany", waitMs };
-    debounce.add(key);
+    debounce.add(hook.repository, key);
     return { outcome: "Accepted" };
   };
 
@@ -115,11 +116,11 @@ interface Verdict {
 }
 
 /** What the headers alone rule out; the same for every sync, known or not. */
-function refusal({ method, headers }: IncomingMessage, proof: Proof, maxBytes: number): HookOutcome | undefined {
+function refusal({ method, headers }: IncomingMessage, maxBytes: number): HookOutcome | undefined {
   if (method !== "POST") return "WrongMethod";
   if ((headers["content-encoding"] ?? "identity") !== "identity") return "WrongEncoding";
   if (Number(headers["content-length"] ?? 0) > maxBytes) return "TooLarge";
-  return proof.kind === "None" ? "Unauthorized" : undefined;
+  return offersProof(headers) ? undefined : "Unauthorized";
 }
 
 /** Passes the body on piece by piece and stops reading beyond the limit. */

@@ -1,12 +1,12 @@
 import type { Key } from "../../api/objects.ts";
 import type { Clock } from "../../ports/clock.ts";
-import type { HookToken } from "./signature.ts";
+import type { Hook } from "./signature.ts";
 
-/** Finds the token of a sync's webhook; undefined when there is no such sync, or it has no webhook. */
-export type TokenOf = (key: Key, signal: AbortSignal) => Promise<HookToken | undefined>;
+/** Finds a sync's webhook; undefined when there is no such sync, or it has no webhook. */
+export type HookOf = (key: Key, signal: AbortSignal) => Promise<Hook | undefined>;
 
 /** How lookups behave; times are in milliseconds. */
-export interface TokenOptions {
+export interface HookLookupOptions {
   readonly clock: Clock;
   readonly keepMs: number;
   readonly timeoutMs: number;
@@ -16,20 +16,20 @@ export interface TokenOptions {
 
 interface Lookup {
   readonly until: number;
-  readonly token: Promise<HookToken | undefined>;
+  readonly hook: Promise<Hook | undefined>;
 }
 
 /**
- * Remembers tokens for a short while. Looking one up may cost a request to the API server,
+ * Remembers webhooks for a short while. Looking one up may cost a request to the API server,
  * and anybody may call a hook: strangers must not be able to multiply their requests through us.
  */
-export class Tokens {
-  readonly #tokenOf: TokenOf;
-  readonly #options: TokenOptions;
+export class HookLookups {
+  readonly #hookOf: HookOf;
+  readonly #options: HookLookupOptions;
   readonly #lookups = new Map<Key, Lookup>();
 
-  constructor(tokenOf: TokenOf, options: TokenOptions) {
-    this.#tokenOf = tokenOf;
+  constructor(hookOf: HookOf, options: HookLookupOptions) {
+    this.#hookOf = hookOf;
     this.#options = options;
   }
 
@@ -38,20 +38,20 @@ export class Tokens {
     return this.#lookups.size;
   }
 
-  /** The token of a key. A lookup that fails is remembered as well, and rejects. */
-  async get(key: Key): Promise<HookToken | undefined> {
+  /** The webhook of a key. A lookup that fails is remembered as well, and rejects. */
+  async get(key: Key): Promise<Hook | undefined> {
     const now = this.#options.clock.monotonic();
     const known = this.#lookups.get(key);
-    if (known !== undefined && known.until > now) return known.token;
-    const token = this.#look(key);
-    token.catch(() => undefined); // each caller gets it; without one it must not end the process
+    if (known !== undefined && known.until > now) return known.hook;
+    const hook = this.#look(key);
+    hook.catch(() => undefined); // each caller gets it; without one it must not end the process
     this.#lookups.delete(key);
-    this.#lookups.set(key, { until: now + this.#options.keepMs, token });
+    this.#lookups.set(key, { until: now + this.#options.keepMs, hook });
     this.#trim(now);
-    return token;
+    return hook;
   }
 
-  async #look(key: Key): Promise<HookToken | undefined> {
+  async #look(key: Key): Promise<Hook | undefined> {
     const stop = new AbortController();
     const late = Promise.withResolvers<never>();
     const timer = setTimeout(() => {
@@ -60,7 +60,7 @@ export class Tokens {
       late.reject(error);
     }, this.#options.timeoutMs);
     try {
-      return await Promise.race([this.#tokenOf(key, stop.signal), late.promise]);
+      return await Promise.race([this.#hookOf(key, stop.signal), late.promise]);
     } finally {
       clearTimeout(timer);
     }
