@@ -18,6 +18,8 @@ export const gitSyncStatusExample = {
     },
   ],
   attemptedRevision: sha,
+  verifiedRevision: sha,
+  verifiedTag: sha,
   attemptedRef: "refs/heads/main",
   appliedRevision: sha,
   subject: "Raise the limit",

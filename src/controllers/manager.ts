@@ -13,6 +13,7 @@ import type { Expressions } from "../ports/expressions.ts";
 import type { Git } from "../ports/git.ts";
 import type { Metrics } from "../ports/metrics.ts";
 import type { Renderer } from "../ports/render.ts";
+import type { Signatures } from "../ports/signatures.ts";
 import type { ObjectCache, Watcher } from "../ports/watch.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import type { Telemetry, WatchedKind } from "../telemetry/metrics.ts";
@@ -43,6 +44,7 @@ export interface ManagerParts {
   readonly events: Events;
   readonly git: Git;
   readonly renderer: Renderer;
+  readonly signatures: Signatures;
   readonly metrics: Metrics;
   readonly digest: Digest;
   readonly clock: Clock;

@@ -126,15 +126,40 @@ export class GitError extends Error {
   }
 }
 
+/** A commit or tag, byte for byte. */
+export interface RawObject {
+  readonly sha: string;
+  readonly bytes: Uint8Array;
+}
+
+/** A part of a history. */
+export interface History {
+  /** The newest first. */
+  readonly commits: readonly RawObject[];
+  /** Commits of the trusted history that these stand on; undefined: the newest alone was asked for. */
+  readonly boundary: ReadonlySet<string> | undefined;
+}
+
+/** Reads what came before a commit. Errors are `GitError`s. */
+export interface GitHistory {
+  /** Tells whether an older commit is in the history of a newer one; one that is not in the store is in none. */
+  descends(source: GitSource, newer: string, older: string, signal: AbortSignal): Promise<boolean>;
+  /**
+   * The commits of a history that are not in that of any trusted one. The newest is always the first; without a trusted
+   * one, or when it is in the trusted history itself, it is the only one. So many that they cost too much are an error.
+   */
+  since(source: GitSource, sha: string, trusted: readonly string[], signal: AbortSignal): Promise<History>;
+  /** A tag object. */
+  tag(source: GitSource, sha: string, tag: string, signal: AbortSignal): Promise<Uint8Array>;
+}
+
 /** Reads repositories through a shared local store. Errors are `GitError`s. */
-export interface Git {
+export interface Git extends GitHistory {
   /**
    * Asks the remote for the ref (one ls-remote) and fetches only when it moved. An answer to somebody else is as good
    * if it was asked for after `since`, in epoch milliseconds; without it the remote is asked.
    */
   resolve(source: GitSource, signal: AbortSignal, since?: number): Promise<Resolved>;
-  /** Tells whether an older commit is in the history of a newer one; one that is not in the store is in none. */
-  descends(source: GitSource, newer: string, older: string, signal: AbortSignal): Promise<boolean>;
   /**
    * What stands at each path, from the repository's root: cheap, to see whether anything there changed.
    * A path where there is nothing, or that leads through a symbolic link, is left out.

@@ -18,6 +18,8 @@ export function countedGit(git: Git, telemetry: Telemetry): Git {
     resolve: (source, signal, since) => counted("resolve", signal, () => git.resolve(source, signal, since)),
     descends: (source, newer, older, signal) =>
       counted("descends", signal, () => git.descends(source, newer, older, signal)),
+    since: (source, sha, trusted, signal) => counted("since", signal, () => git.since(source, sha, trusted, signal)),
+    tag: (source, sha, tag, signal) => counted("tag", signal, () => git.tag(source, sha, tag, signal)),
     look: (source, sha, paths, signal) => counted("look", signal, () => git.look(source, sha, paths, signal)),
     read: (source, sha, paths, wants, signal) =>
       counted("read", signal, () => git.read(source, sha, paths, wants, signal)),

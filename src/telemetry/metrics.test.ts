@@ -89,6 +89,8 @@ test("counts Git by the reason of its errors, which stay what they are", async (
   const git: Git = {
     resolve: () => Promise.reject(refused),
     descends: async () => true,
+    since: async () => ({ commits: [], boundary: new Set() }),
+    tag: async () => new Uint8Array(),
     look: async () => new Map(),
     read: () => Promise.reject(new Error("stopped")),
   };

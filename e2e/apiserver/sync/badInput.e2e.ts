@@ -241,3 +241,26 @@ describe("a spec", () => {
     await expect(scene.kube.apply(sync)).rejects.toThrow(says);
   });
 });
+
+it.concurrent("A20: words of a commit and names of files are plain text wherever they are shown", async () => {
+  const [esc, bell] = [String.fromCharCode(27), String.fromCharCode(7)];
+  const project = await begin();
+  await project.copy.write({ "deploy/app.yaml": toYaml([configMap("app", { value: "better" })]) });
+  const evil = `${esc}[31mred${esc}[0m${bell} <!channel> @channel [here](https://evil.example.com) ${"long ".repeat(100)}`;
+  const sha = await project.copy.commit(`${evil}\n\nsecond\r\nthird`);
+  await project.copy.push();
+  const sync = await project.untilApplied(sha);
+  expect(stringAt(sync, "status", "subject")).toMatch(
+    /^red <!channel> @channel \[here\]\(https:\/\/evil\.example\.com\) long .{1,150}…$/,
+  );
+  await project.push(evil, { [`${esc}[2J\n@channel\u202e.yaml`]: "a: [\n" });
+  await project.untilReady("False", "InvalidYAML");
+  await project.untilEvent("InvalidYAML");
+  const events = (await project.events()).map(({ message }) => message);
+  expect(events.join()).not.toMatch(/<!channel>|evil\.example\.com/);
+  // Nothing moves a terminal, ends a line or turns the text around.
+  const shown = /[\p{Cc}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]/u;
+  const status = JSON.stringify((await project.sync())["status"]);
+  for (const text of [...events, status]) expect(text).not.toMatch(shown);
+  expect((await scene.operator.logs()).replaceAll("\n", "")).not.toMatch(shown);
+});

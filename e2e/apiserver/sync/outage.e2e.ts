@@ -1,9 +1,11 @@
+import { readdir, rm } from "node:fs/promises";
+import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { stringAt } from "../../../src/api/json.ts";
 import type { Manifest } from "../../../src/api/objects.ts";
 import { toYaml } from "../../apps/shop.ts";
 import { conditionOf } from "../../harness/kube.ts";
-import { configMap } from "../../harness/manifests.ts";
+import { configMap, definition } from "../../harness/manifests.ts";
 import { openPlaneScene, type PlaneScene } from "../../harness/planeScene.ts";
 
 let scene: PlaneScene;
@@ -124,4 +126,74 @@ it("reports trouble of its own, goes on by itself, and leaves nothing undone", a
   expect(message).toContain("it is tried again");
   end();
   await project.untilApplied(sha, { timeoutMs: 30_000 });
+});
+
+it("a process that starts while Git is away keeps the last good revision in force, and tells each change once", async () => {
+  const project = await scene.project({ files: { ...one("git"), "two.yaml": toYaml([configMap("two")]) } });
+  const sha = await project.copy.head();
+  await project.untilApplied(sha);
+  scene.proxy.forget();
+  await scene.git.down();
+  const ref = project.refTo("v1", "ConfigMap", "one");
+  const drift = (value: string) => scene.kube.patch(ref, { data: { value } });
+  const isBack = (live: Manifest) => stringAt(live, "data", "value") === "git";
+  try {
+    await project.untilReady("False", "HostUnreachable", "stays in place");
+    await scene.operator.restart();
+    await drift("with a store");
+    await scene.kube.waitFor(ref, "put back from the store", isBack, { timeoutMs: 20_000 });
+    await scene.kube.delete(project.refTo("v1", "ConfigMap", "two"));
+    await scene.kube.waitFor(project.refTo("v1", "ConfigMap", "two"), "put back from the store", () => true);
+    expect(conditionOf(await project.sync(), "Ready")?.reason).toBe("HostUnreachable");
+
+    // As in a pod whose volume went with it.
+    await scene.operator.stop();
+    for (const name of await readdir(scene.operator.store)) {
+      await rm(join(scene.operator.store, name), { recursive: true, force: true });
+    }
+    await drift("without a store");
+    await scene.operator.start();
+    console.log(await project.untilReady("False", "HostUnreachable", "drift is not corrected"));
+    expect(isBack(await scene.kube.get(ref))).toBe(false);
+  } finally {
+    await scene.git.up();
+  }
+  await project.untilApplied(sha, { timeoutMs: 60_000 });
+  await scene.kube.waitFor(ref, "put back", isBack);
+  expect(
+    scene.proxy.writes.filter(({ verb, namespace }) => verb === "delete" && namespace === project.namespace),
+  ).toEqual([]);
+  const told = (await project.events()).filter(({ reason }) => reason === "HostUnreachable");
+  const without = told.filter(({ message }) => message.includes("drift is not corrected"));
+  expect(without).toHaveLength(1);
+  // Away; and perhaps, as the host comes back, a commit is fetched by its hash before the branch is asked for again.
+  expect(told.length - without.length).toBeLessThanOrEqual(2);
+});
+
+it("a process that starts while Git is away applies what it knows, and deletes nothing for it", async () => {
+  const project = await scene.project({ files: { ...one("git"), "two.yaml": toYaml([configMap("two")]) } });
+  await project.untilApplied(await project.copy.head());
+  // The deletion of `two` waits, as the set is not healthy: nobody serves gadgets.
+  const gadget = { apiVersion: "example.com/v1", kind: "Gadget", metadata: { name: "late" } };
+  await project.push("Change", { "two.yaml": undefined, "gadget.yaml": toYaml([gadget]) });
+  await project.untilReady("False", "UnknownKind");
+  const two = project.refTo("v1", "ConfigMap", "two");
+  await scene.operator.stop();
+  await scene.git.down();
+  try {
+    await scene.kube.apply(definition("gadgets", "Gadget"));
+    await scene.operator.start();
+    await scene.kube.waitFor(project.refTo("example.com/v1", "Gadget", "late"), "applied", () => true, {
+      timeoutMs: 30_000,
+    });
+    // One more pass after the one that could have deleted it.
+    const ref = project.refTo("v1", "ConfigMap", "one");
+    await scene.kube.patch(ref, { data: { value: "drifted" } });
+    await scene.kube.waitFor(ref, "put back", (live) => stringAt(live, "data", "value") === "git");
+    expect(await scene.kube.find(two)).toBeDefined();
+  } finally {
+    await scene.git.up();
+  }
+  await project.untilApplied(await project.copy.head(), { timeoutMs: 60_000 });
+  expect(await scene.kube.find(two)).toBeUndefined();
 });

@@ -101,14 +101,17 @@ describe.concurrent("what must delete nothing", () => {
     expect(await project.inventory()).toEqual([]);
   });
 
-  it("a path that is gone", async () => {
+  it("E03: a path that was renamed, while drift is corrected to what was there", async () => {
     const project = await begin(maps("a", "b"));
-    await project.copy.write({ deploy: undefined, "README.md": "moved\n" });
-    await project.copy.commit("Move it");
+    await project.copy.git("mv", "deploy", "k8s");
+    await project.copy.commit("Rename it");
     await project.copy.push();
     const message = await project.untilReady("False", "PathNotFound");
     console.log(message);
+    await scene.kube.delete(project.refTo("v1", "ConfigMap", "a"));
+    await scene.kube.waitFor(project.refTo("v1", "ConfigMap", "a"), "put back meanwhile", () => true);
     expect(deletes(project)).toBe(0);
+    await project.copy.git("mv", "k8s", "deploy");
     await project.untilApplied(await project.push("Bring it back", maps("a", "b")));
     expect(await present(project, "a", "b")).toEqual(["a", "b"]);
   });

@@ -9,7 +9,9 @@ export async function openOnDisk(dir: string): Promise<void> {
   for (const name of ["home", "refs", "objects/pack", "objects/info"]) {
     await mkdir(join(dir, name), { recursive: true, mode: 0o700 });
   }
-  for (const name of ["hooks", "objects/info/alternates"]) await rm(join(dir, name), { recursive: true, force: true });
+  // The last two would hide a part of the history.
+  for (const name of ["hooks", "objects/info/alternates", "info/grafts", "shallow"])
+    await rm(join(dir, name), { recursive: true, force: true });
   await replaceFile(join(dir, "config"), config);
   await replaceFile(join(dir, "HEAD"), "ref: refs/heads/none\n");
   await sweep(dir);

@@ -111,6 +111,15 @@ describe("the reason and the way out", () => {
   });
 });
 
+test("the same trouble is told in the same words, however long it took", () => {
+  const about = { host: "h", url: "https://h/x", ref: "x", secrets: [] };
+  const said = [0, 130503].map(
+    (ms) => classify(`fatal: Failed to connect to h port 443 after ${ms} ms: Refused`, about).message,
+  );
+  expect(said[0]).toBe(said[1]);
+  expect(said[0]).toContain("(Failed to connect to h port 443: Refused)");
+});
+
 describe("words from a repository", () => {
   test.each([
     ["a\x1b[2Jb\x1b]0;title\x07c", "abc"],

@@ -187,7 +187,9 @@ function detail(text: string): string {
     lines.find((line) => /^(ssh|remote|curl)/i.test(line)) ??
     lines[0] ??
     "";
-  return plain(best.replace(/^(fatal|error|remote|ssh): /i, "").replace(/^unable to access '[^']*': /, ""), 200);
+  const said = best.replace(/^(fatal|error|remote|ssh): /i, "").replace(/^unable to access '[^']*': /, "");
+  // How long it took differs each time, and would make the same trouble news at every try.
+  return plain(said.replace(/ after \d+ (ms|milliseconds)\b/, ""), 200);
 }
 
 function fingerprint(text: string): string {

@@ -77,6 +77,7 @@ export function gitEnvironment(
     GIT_ATTR_NOSYSTEM: "1",
     GIT_TERMINAL_PROMPT: "0",
     GIT_NO_REPLACE_OBJECTS: "1",
+    GIT_GRAFT_FILE: "/dev/null",
     GIT_LITERAL_PATHSPECS: "1",
     // No single object of a pack, however small it is packed, takes more memory than this.
     GIT_ALLOC_LIMIT: "256m",

@@ -2,9 +2,10 @@ import { createHash } from "node:crypto";
 import { mkdir, readdir, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import type { Git, GitCredentials, GitEntry, GitFile, GitSource, Resolved } from "../../ports/git.ts";
+import type { Git, GitCredentials, GitEntry, GitFile, GitSource, History, Resolved } from "../../ports/git.ts";
 import { InstallationTokens } from "./appTokens.ts";
 import { isAncestor } from "./commit.ts";
+import { historySince, rawObject } from "./history.ts";
 import { type HostPolicy, Hosts } from "./hosts.ts";
 import { Polls } from "./polls.ts";
 import { Reading } from "./reading.ts";
@@ -85,6 +86,18 @@ class GitStore implements Git {
     const [a, b] = [parseSha(older), parseSha(newer)];
     const [, repository] = await this.#repository(source);
     return repository.using(b, source, signal, (local) => isAncestor(local, a, b));
+  }
+
+  async since(source: GitSource, sha: string, trusted: readonly string[], signal: AbortSignal): Promise<History> {
+    const [head, known] = [parseSha(sha), trusted.map(parseSha)];
+    const [, repository] = await this.#repository(source);
+    return repository.using(head, source, signal, (local) => historySince(local, head, known));
+  }
+
+  async tag(source: GitSource, sha: string, tag: string, signal: AbortSignal): Promise<Uint8Array> {
+    const [commit, oid] = [parseSha(sha), parseSha(tag)];
+    const [, repository] = await this.#repository(source);
+    return repository.using(commit, source, signal, (local) => rawObject(local, oid));
   }
 
   async look(

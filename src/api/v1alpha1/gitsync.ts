@@ -73,7 +73,21 @@ const ignoreRule = z.object({
 const webhookProvider = z.enum(["Generic", "GitHub", "GitLab", "Gitea", "Bitbucket"]);
 export type WebhookProvider = z.infer<typeof webhookProvider>;
 
-export const gitSyncSpec = z.object({
+const verify = z.object({
+  mode: z
+    .enum(["Commits", "Tag", "TagAndCommits"])
+    .default("Commits")
+    .describe(
+      "mode: what must be signed: every commit since the last one that was verified, the annotated tag, or both.",
+    ),
+  secretRef: z
+    .object({ name: objectName })
+    .describe(
+      "secretRef: a Secret in this namespace with the public keys: *.asc (OpenPGP), *.pub (SSH), or allowed_signers and revoked_keys as OpenSSH has them.",
+    ),
+});
+
+const specFields = z.object({
   url: z
     .string()
     .min(1)
@@ -155,6 +169,9 @@ export const gitSyncSpec = z.object({
     .describe(
       "deletionPolicy: what becomes of the objects when this GitSync is deleted. Prune: they are deleted. Wait: the same, and the GitSync stays until they are gone, at most ten minutes. Orphan: they stay, without Fairlead's marks. Default: Prune, and Orphan where prune is false.",
     ),
+  verify: verify
+    .optional()
+    .describe("verify: read only what is signed by a trusted key; else the last verified revision is kept in force."),
   rewrites: z
     .enum(["Accept", "Refuse"])
     .default("Accept")
@@ -189,6 +206,15 @@ export const gitSyncSpec = z.object({
     .describe("webhook: accept push notices at /hooks/<namespace>/<name>, proven with the Secret's key `token`."),
 });
 
+export const gitSyncSpec = specFields.meta({
+  "x-kubernetes-validations": [
+    {
+      rule: "!has(self.verify) || self.verify.mode == 'Commits' || has(self.ref.tag) || has(self.ref.semver) || has(self.ref.name)",
+      message: "verify.mode Tag and TagAndCommits want ref.tag, ref.semver or ref.name",
+    },
+  ],
+});
+
 const syncHistory = z.object({
   revision: z.string().max(64),
   subject: z.string().max(200).optional(),
@@ -204,6 +230,12 @@ export const gitSyncStatus = z.object({
   observedGeneration: z.int().min(0).max(Number.MAX_SAFE_INTEGER).optional(),
   conditions: conditions.optional(),
   attemptedRevision: z.string().max(64).optional().describe("attemptedRevision: the commit last worked on."),
+  verifiedRevision: z
+    .string()
+    .max(64)
+    .optional()
+    .describe("verifiedRevision: the last commit whose signature was verified."),
+  verifiedTag: z.string().max(64).optional().describe("verifiedTag: the tag object that was verified with it."),
   attemptedRef: z.string().max(300).optional().describe("attemptedRef: the full name of the ref that stood for it."),
   appliedRevision: z.string().max(64).optional().describe("appliedRevision: the commit last applied as a whole."),
   subject: z.string().max(200).optional().describe("subject: first line of the applied commit's message."),

@@ -38,7 +38,7 @@ export const Mark = {
   finalizer: `${GROUP}/finalizer`,
   /** Annotation that asks for a check now; its value is echoed to status.lastHandledRequest. */
   requestedAt: `${GROUP}/requested-at`,
-  /** Annotation on a GitSync: the full hash of the one commit that is accepted although its history is refused. */
+  /** Annotation on a GitSync: the full hash of the one commit that is accepted although its history or its signature is refused. */
   acceptRevision: `${GROUP}/accept-revision`,
 } as const;
 

@@ -70,6 +70,8 @@ export const REASONS = {
   DriftCorrected: "An object had been changed or deleted by someone else and was put back.",
   Fighting: "Another writer keeps undoing Git's word; corrections are slowed down.",
   Recreated: "An object was deleted and made anew, as its annotation allows.",
+  NotVerified: "A commit or tag is not signed by a trusted key; nothing of it is read.",
+  InvalidKeys: "A public key in the Secret of spec.verify cannot be read.",
   HistoryRewritten: "The branch was force-pushed: the former revision is no ancestor.",
   TagMoved: "The tag names another commit than before.",
   // ProgressiveRollout: where it is

@@ -1,15 +1,15 @@
 import type { GitSync } from "../../api/v1alpha1/gitsync.ts";
-import { Mark } from "../../api/v1alpha1/names.ts";
 import { type Followed, type Move, mayHaveMoved, moveOf } from "../../core/sync/move.ts";
-import type { Commit, Git, GitSource } from "../../ports/git.ts";
+import type { Commit, GitSource } from "../../ports/git.ts";
+import { acceptCommand, acceptedBy } from "./accept.ts";
 import type { GitTrouble, SyncState } from "./state.ts";
+import { type VerifyParts, verifyRevision } from "./verify.ts";
 
 /** A move of a ref that people have to know of. */
 export type UnusualMove = Extract<Move, { kind: "Unusual" }>;
 
 /** What judging a commit takes. */
-export interface AdmitParts {
-  readonly git: Pick<Git, "descends">;
+export interface AdmitParts extends VerifyParts {
   /** Tells people that a branch was rewritten or a tag moved, and that this is accepted. */
   readonly tellMoved: (sync: GitSync, move: UnusualMove) => void;
 }
@@ -31,6 +31,11 @@ export async function admit(
     sha: commit.sha,
     ...(commit.ref === undefined ? {} : { ref: commit.ref }),
   };
+  // What was read before it had to be signed is no content to keep in force.
+  if (sync.spec.verify !== undefined) forgetUnverified(state);
+  const last = state.verified?.sha ?? sync.status.verifiedRevision;
+  const distrust = await verifyRevision(sync, source, commit, last, parts, signal);
+  if (distrust !== undefined) return distrust;
   const former = state.followed ?? formerOf(sync);
   if (mayHaveMoved(former, now)) {
     const move = moveOf(former, now, await parts.git.descends(source, now.sha, former.sha, signal));
@@ -40,12 +45,16 @@ export async function admit(
     }
   }
   state.followed = now;
+  state.verified = sync.spec.verify === undefined ? undefined : { sha: commit.sha, tag: commit.tag };
   return undefined;
 }
 
-/** The one commit that a person accepts, whatever speaks against it. */
-function acceptedBy({ object }: GitSync): string | undefined {
-  return object.metadata.annotations?.[Mark.acceptRevision];
+function forgetUnverified(state: SyncState): void {
+  if (state.accepted?.verified !== true) state.accepted = undefined;
+  if (state.content?.verified === true) return;
+  state.content = undefined;
+  state.reads = undefined;
+  state.complete = undefined;
 }
 
 /** What a former process followed. */
@@ -54,9 +63,8 @@ function formerOf({ spec, status }: GitSync): Followed | undefined {
   return ref === undefined || sha === undefined ? undefined : { url: spec.url, ref, sha };
 }
 
-function refusalOf({ object }: GitSync, { reason, message }: UnusualMove, sha: string): GitTrouble {
-  const { namespace = "", name } = object.metadata;
-  const accept = `kubectl -n ${namespace} annotate gitsync ${name} --overwrite ${Mark.acceptRevision}=${sha}`;
+function refusalOf(sync: GitSync, { reason, message }: UnusualMove, sha: string): GitTrouble {
+  const accept = acceptCommand(sync, sha);
   const wayOut = reason === "TagMoved" ? "put it back, or follow another tag" : "put the branch back";
   return {
     kind: "GitFailed",

@@ -186,7 +186,7 @@ async function work(
 
   const assessed = assess(results, state.checks?.health ?? [], world.atRest);
   const claimants = new Set<Key>();
-  const enabled = spec.prune && state.hold === undefined;
+  const enabled = spec.prune && state.hold === undefined && content.restored !== true;
   const leaving = enabled && prunable(inventory, members).length > 0;
   const unasked = leaving ? world.neighbours.unasked(sync, state) : [];
   const pruned = await prune(

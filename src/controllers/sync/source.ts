@@ -2,15 +2,15 @@ import type { Manifest } from "../../api/objects.ts";
 import { durationMs } from "../../api/v1alpha1/common.ts";
 import type { GitSync } from "../../api/v1alpha1/gitsync.ts";
 import { Mark } from "../../api/v1alpha1/names.ts";
-import { plainPath } from "../../core/render/paths.ts";
 import { confirmsPrune } from "../../core/sync/guard.ts";
 import { nextTry, type Retry } from "../../core/sync/retry.ts";
 import { type Git, GitError, type GitSource } from "../../ports/git.ts";
 import type { Renderer, RenderProblem } from "../../ports/render.ts";
 import { type AdmitParts, admit } from "./admit.ts";
 import { messageOf } from "./failure.ts";
-import { ignoring } from "./ignoring.ts";
 import { answersAlike, recording, treeOf } from "./reads.ts";
+import { renderTree } from "./rendering.ts";
+import { restore } from "./restore.ts";
 import { credentialsIn, proxyIn, type Secrets } from "./secrets.ts";
 import type { GitTrouble, SyncState } from "./state.ts";
 
@@ -65,9 +65,28 @@ function askedBy({ object }: GitSync): string {
 
 /**
  * Looks at Git and renders what is new. Unchanged content costs one ls-remote.
- * undefined: the state holds what Git says. Else why Git could not be read; the state keeps the last good content.
+ * undefined: the state holds what Git says. Else why Git could not be read; the state keeps the last good content, which a
+ * new process looks for in its store.
  */
 export async function readSource(
+  sync: GitSync,
+  state: SyncState,
+  parts: SourceParts,
+  now: () => number,
+  signal: AbortSignal,
+): Promise<GitTrouble | undefined> {
+  const trouble = await readNews(sync, state, parts, now, signal);
+  if (state.content !== undefined || sync.status.appliedRevision === undefined) return trouble;
+  const source = await sourceOf(sync, parts.secrets, signal);
+  const isBack = !("kind" in source) && (await restore(sync, state, source, parts, signal));
+  if (isBack || trouble === undefined) return trouble;
+  return {
+    ...trouble,
+    message: `${trouble.message}; until then drift is not corrected, as no good revision is at hand`,
+  };
+}
+
+async function readNews(
   sync: GitSync,
   state: SyncState,
   parts: SourceParts,
@@ -100,27 +119,27 @@ export async function readSource(
     if (before !== commit.sha || state.startedAt === 0) state.startedAt = askedAt;
     // The same commit as before: nothing is read at all.
     if (before === commit.sha && state.reads !== undefined && state.asked === asked) return undefined;
+    const verified = sync.spec.verify !== undefined;
     const tree = treeOf(parts.git, source, commit.sha);
     if (state.reads !== undefined && state.asked === asked && (await answersAlike(tree, state.reads, signal))) {
       // Another commit with the same content of all that was read: only its name is news.
-      if (state.content !== undefined && state.broken === undefined) state.content = { ...state.content, commit };
+      if (state.content !== undefined && state.broken === undefined)
+        state.content = { commit, verified, rendered: state.content.rendered };
       if (state.broken !== undefined) state.broken = { ...state.broken, commit };
-      acceptEmpty(state);
+      acceptEmpty(state, verified);
       return undefined;
     }
     const recorded = recording(tree);
-    const path = plainPath(sync.spec.path);
-    const kept = await ignoring(recorded.tree, path, sync.spec.ignore ?? [], signal);
-    const result = await parts.renderer.render({ tree: kept, path, timeoutMs: source.timeoutMs }, signal);
+    const result = await renderTree(sync, recorded.tree, source.timeoutMs, parts.renderer, signal);
     // The same files may render the next time: they are read again at the next look.
     state.reads = result.kind === "Broken" && result.problems.some(mayPass) ? undefined : recorded.reads;
     if (result.kind === "Rendered") {
-      state.content = { commit, rendered: result.objects };
+      state.content = { commit, verified, rendered: result.objects };
       state.broken = undefined;
     } else {
       state.broken = { commit, problems: result.problems };
     }
-    acceptEmpty(state);
+    acceptEmpty(state, verified);
     return undefined;
   } catch (error) {
     if (signal.aborted) throw error;
@@ -143,11 +162,11 @@ function mayPass({ reason }: RenderProblem): boolean {
 }
 
 /** A path without manifests is a mistake, unless the commit confirms in words that all may go. */
-function acceptEmpty(state: SyncState): void {
+function acceptEmpty(state: SyncState, verified: boolean): void {
   const { broken } = state;
   if (broken === undefined || !confirmsPrune(broken.commit.trailers)) return;
   if (broken.problems.some(({ reason }) => reason !== "NoManifests")) return;
-  state.content = { commit: broken.commit, rendered: [] };
+  state.content = { commit: broken.commit, verified, rendered: [] };
   state.broken = undefined;
 }
 

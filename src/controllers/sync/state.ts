@@ -27,6 +27,10 @@ export type GitTrouble = Extract<SyncOutcome, { kind: "GitFailed" }>;
 export interface Content {
   readonly commit: Commit;
   readonly rendered: readonly Rendered[];
+  /** Its commit was verified, or accepted by hand, before it was read. */
+  readonly verified?: boolean;
+  /** It was taken up by a new process that could not read what Git says now: nothing is deleted for it. */
+  readonly restored?: boolean;
 }
 
 /** Files of a commit that cannot be applied; the content before stays in force. */
@@ -68,6 +72,8 @@ export interface SyncState {
   notifiedAt: number;
   /** What was followed at the last look that brought something. */
   followed: Followed | undefined;
+  /** The last revision that was verified, when the spec asks for that. */
+  verified: { readonly sha: string; readonly tag: string | undefined } | undefined;
   /** When the work on the current commit began, in epoch milliseconds. */
   startedAt: number;
   /** When its progress was told last, in epoch milliseconds. */
@@ -110,6 +116,7 @@ export class SyncStates {
       settledAt: 0,
       notifiedAt: 0,
       followed: undefined,
+      verified: undefined,
       startedAt: 0,
       toldAt: 0,
       landed: undefined,

@@ -31,7 +31,7 @@ export function syncsOfRepository(syncs: ObjectCache, key: Key): readonly Key[] 
 /** The syncs that name a Secret. */
 export function syncsOfSecret(syncs: ObjectCache, secret: Key): readonly Manifest[] {
   return syncs.list().filter((sync) => {
-    const places = [["secretRef"], ["proxySecretRef"], ["webhook", "secretRef"]];
+    const places = [["secretRef"], ["proxySecretRef"], ["webhook", "secretRef"], ["verify", "secretRef"]];
     const names = places.map((place) => stringAt(sync, "spec", ...place, "name"));
     return names.some((name) => name !== undefined && `${sync.metadata.namespace}/${name}` === secret);
   });

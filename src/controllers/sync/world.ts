@@ -58,6 +58,7 @@ export class SyncWorld implements SourceParts {
   readonly git: SyncParts["git"];
   readonly renderer: SyncParts["renderer"];
   readonly secrets: SyncParts["secrets"];
+  readonly signatures: SyncParts["signatures"];
   readonly cluster: Cluster & Census;
   readonly discovery: Discovery;
   readonly expressions: Expressions;
@@ -77,6 +78,7 @@ export class SyncWorld implements SourceParts {
     this.git = parts.git;
     this.renderer = parts.renderer;
     this.secrets = parts.secrets;
+    this.signatures = parts.signatures;
     this.cluster = parts.tenancy.requireServiceAccount ? impersonatedOnly(parts.cluster) : parts.cluster;
     this.expressions = parts.expressions;
     this.tenancy = parts.tenancy;
@@ -189,9 +191,16 @@ export class SyncWorld implements SourceParts {
       before,
       generation: sync.object.metadata.generation ?? 0,
       now: new Date(this.now()).toISOString(),
+      verified: this.#verified(sync, before),
       contests: this.neighbours.contests(keyOf(sync.object)),
       ...news,
     });
+  }
+
+  #verified({ object, spec }: GitSync, before: GitSyncStatus): SyncReport["verified"] {
+    if (spec.verify === undefined) return undefined;
+    const { verifiedRevision: sha, verifiedTag: tag } = before;
+    return this.states.known(keyOf(object))?.verified ?? (sha === undefined ? undefined : { sha, tag });
   }
 
   readonly tellMoved = (sync: GitSync, { reason, message }: UnusualMove): void => {

@@ -22,6 +22,8 @@ export interface SyncReport {
   readonly inventory?: Inventory;
   /** Objects of this sync that others declare too, and which of them. */
   readonly contests?: readonly { readonly id: string; readonly by: string }[];
+  /** The last revision that was verified; undefined where nothing has to be. */
+  readonly verified?: { readonly sha: string; readonly tag: string | undefined } | undefined;
   /** The value of the requested-at annotation that this pass has answered. */
   readonly handledRequest?: string;
 }
@@ -84,6 +86,8 @@ export function syncStatus(report: SyncReport): GitSyncStatus {
       report.generation,
     ),
     ...(attempt === undefined ? {} : attempted(attempt)),
+    verifiedRevision: report.verified?.sha,
+    verifiedTag: report.verified?.tag,
     ...(outcome.kind === "Applied" ? applied(outcome.attempt, outcome.objects) : {}),
     ...(report.inventory === undefined ? {} : { inventory: [...report.inventory] }),
     ...(history === undefined ? {} : { history }),
