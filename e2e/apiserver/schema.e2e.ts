@@ -110,6 +110,7 @@ describe("what the API server fills in", () => {
       timeout: "60s",
       submodules: false,
       lfs: false,
+      dryRun: "Auto",
       prune: true,
       rewrites: "Accept",
       suspend: false,

@@ -100,30 +100,34 @@ const refusedAsAWhole: readonly (readonly [string, ProjectFiles, Outcome])[] = [
     { "kustomization.yaml": "resources: [app.yaml, 'https://169.254.169.254/x']\n" },
     { reason: "RemoteRefused", says: ["deploy/kustomization.yaml:1:23", "copy it into the repository"] },
   ],
-];
-
-/** Objects that are refused alone. */
-const refusedAlone: readonly (readonly [string, string, Outcome])[] = [
   [
     "a field of the wrong type",
-    "apiVersion: v1\nkind: ConfigMap\nmetadata: { name: bad }\ndata: [1, 2]\n",
+    { "bad.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: { name: bad }\ndata: [1, 2]\n" },
     { reason: "ApplyFailed", says: ["deploy/bad.yaml:1:1", "ConfigMap", "correct the manifest and push"] },
   ],
-  ["negative replicas", toYaml([negative]), { reason: "ApplyFailed", says: ["deploy/bad.yaml:1:1", "spec.replicas"] }],
+  [
+    "negative replicas",
+    { "bad.yaml": toYaml([negative]) },
+    { reason: "ApplyFailed", says: ["deploy/bad.yaml:1:1", "spec.replicas"] },
+  ],
   [
     "steps out of order",
-    toYaml([rollout]),
+    { "bad.yaml": toYaml([rollout]) },
     { reason: "ApplyFailed", says: ["deploy/bad.yaml:1:1", "ProgressiveRollout"] },
   ],
+  [
+    "a namespace that does not exist",
+    { "bad.yaml": toYaml([{ ...configMap("bad"), metadata: { name: "bad", namespace: "nowhere" } }]) },
+    { reason: "ApplyFailed", says: ["deploy/bad.yaml:1:1", 'namespaces "nowhere" not found'] },
+  ],
+];
+
+/** Objects that wait alone. */
+const refusedAlone: readonly (readonly [string, string, Outcome])[] = [
   [
     "an unknown kind",
     "apiVersion: example.com/v1\nkind: Unheard\nmetadata: { name: bad }\n",
     { reason: "UnknownKind", says: ["deploy/bad.yaml:1:1", "install what brings the kind"] },
-  ],
-  [
-    "a namespace that does not exist",
-    toYaml([{ ...configMap("bad"), metadata: { name: "bad", namespace: "nowhere" } }]),
-    { reason: "ApplyFailed", says: ["deploy/bad.yaml:1:1", 'namespaces "nowhere" not found'] },
   ],
 ];
 

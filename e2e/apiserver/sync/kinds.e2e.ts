@@ -15,7 +15,7 @@ afterAll(async () => {
   await scene?.[Symbol.asyncDispose]();
 });
 
-it.concurrent("applies a definition, its object, a namespace and what is in it from one commit, whatever their order", async () => {
+it.concurrent("E19: applies a definition, its object, a namespace and what is in it from one commit, whatever their order", async () => {
   const inside = `inside-${Math.random().toString(36).slice(2, 8)}`;
   const placed = { ...deployment("app", 0), metadata: { name: "app", namespace: inside } };
   const files = {
@@ -35,7 +35,7 @@ it.concurrent("applies a definition, its object, a namespace and what is in it f
   expect(warnings).toEqual([]);
 });
 
-it.concurrent("lets an unknown kind wait alone, and applies it when its definition comes", async () => {
+it.concurrent("E19: lets an unknown kind wait alone, and applies it when its definition comes", async () => {
   const late = { apiVersion: "example.com/v1", kind: "Late", metadata: { name: "one" }, spec: { a: 1 } };
   const project = await scene.project({ files: { "a.yaml": toYaml([late]), "b.yaml": toYaml([configMap("one")]) } });
   const message = await project.untilReady("False", "UnknownKind");

@@ -148,6 +148,12 @@ const specFields = z.object({
     .describe(
       "serviceAccountName: the account in this namespace that all writes are made as. Default: the operator's own.",
     ),
+  dryRun: z
+    .enum(["Auto", "Always", "Never"])
+    .default("Auto")
+    .describe(
+      "dryRun: try all that a commit would write before its first write. Auto: where it writes more than one object, and the sync has applied something before.",
+    ),
   ignoreFields: z
     .array(ignoreRule)
     .max(50)

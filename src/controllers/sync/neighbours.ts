@@ -94,7 +94,10 @@ export class Neighbours {
     for (const sync of this.#parts.syncs.list()) {
       const { namespace, name, deletionTimestamp } = sync.metadata;
       if (deletionTimestamp !== undefined || (namespace === by.namespace && name === by.name)) continue;
-      if (this.#holding(sync, id, url) !== undefined) return keyOf(sync);
+      const key = keyOf(sync);
+      // A commit of the same source that is refused for now wants it as well.
+      const refused = stringAt(sync, "spec", "url") === url && this.#parts.states.known(key)?.rehearsal?.claims.has(id);
+      if (refused || this.#holding(sync, id, url) !== undefined) return key;
     }
     return undefined;
   }

@@ -8,7 +8,7 @@ import { type Inventory, planned, prunable, withApplied } from "../../core/sync/
 import type { SyncOutcome } from "../../core/sync/outcome.ts";
 import { isApiError } from "../../ports/cluster.ts";
 import { after, never, type Requeue } from "../requeue.ts";
-import type { Applied } from "./apply.ts";
+import type { Applied, ApplyParts } from "./apply.ts";
 import { applyAll } from "./applyAll.ts";
 import { assess } from "./assess.ts";
 import { yieldsOf } from "./autoscalers.ts";
@@ -16,6 +16,7 @@ import { attemptOf, brokenOutcome, outcomeOf, recheck } from "./ending.ts";
 import { messageOf } from "./failure.ts";
 import { holdOn, inForce } from "./hold.ts";
 import { prune } from "./prune.ts";
+import { rehearse } from "./rehearse.ts";
 import { isSuperset, setOf } from "./setOf.ts";
 import { asksAnew, checkIn, readSource } from "./source.ts";
 import type { Content, SyncState } from "./state.ts";
@@ -133,16 +134,43 @@ async function work(
   const set = state.complete?.of === content ? state.complete.set : await setOf(world, rendered, sync, signal);
   const stored = sync.status.inventory ?? [];
   if (set.kind === "Refused") {
-    const attempt = attemptOf(commit, state, world.now());
-    const outcome = { kind: "Refused", attempt, problems: set.problems } as const;
-    const { accepted } = state;
-    // Drift from the last good content is corrected meanwhile.
-    if (accepted !== undefined && accepted !== content) {
-      return { ...(await work(world, sync, state, accepted, signal)), outcome };
-    }
-    return { outcome, inventory: stored };
+    const outcome = {
+      kind: "Refused",
+      attempt: attemptOf(commit, state, world.now()),
+      problems: set.problems,
+    } as const;
+    return keepGood(world, sync, state, content, outcome, signal);
   }
   const { members } = set;
+  const owners = new Map<string, Key>();
+  const identity = world.identityOf(sync);
+  const applier = { sync: name, state, ...identity };
+  const parts: ApplyParts = {
+    cluster: world.cluster,
+    managed: world.managed,
+    share: world.share,
+    rivalOf: (owner, id) => {
+      const rivalry = world.neighbours.rivalry(owner, id, sync, state);
+      if (rivalry === "Rival") owners.set(id, `${owner.namespace}/${owner.name}`);
+      return rivalry;
+    },
+    precedentOf: (id) => world.neighbours.precedent(id, sync),
+    claimOn: world.claimOn,
+    yieldedBy: yieldsOf(members, spec, world.autoscalers),
+    digest: world.digest,
+  };
+  if (content.rendered !== state.accepted?.rendered) {
+    const options = { mode: spec.dryRun, first: stored.every(({ uid }) => uid === undefined), now: world.now() };
+    state.rehearsal = await rehearse(content, members, applier, parts, options, signal);
+    const { failures, againAt } = state.rehearsal;
+    if (failures.length > 0) {
+      const attempt = attemptOf(commit, state, world.now());
+      const outcome = { kind: "Failed", attempt, objects: members.length, failures, untouched: true } as const;
+      const kept = await keepGood(world, sync, state, content, outcome, signal);
+      const times = [Math.max(0, againAt - world.now()), kept.recheckInMs].filter((ms) => ms !== undefined);
+      return { ...kept, recheckInMs: Math.min(...times) };
+    }
+  }
   state.accepted = content;
   // With every kind served, the same content gives the same set: a watch event costs no new one.
   state.complete = members.every(({ served }) => served === "Yes") ? { of: content, set } : undefined;
@@ -156,29 +184,8 @@ async function work(
   const reported = isSuperset(stored, inventory)
     ? sync
     : await world.begin(sync, begun, members.length, inventory, signal);
-  const identity = world.identityOf(sync);
   const elapsed = world.now() - state.startedAt;
-  const owners = new Map<string, Key>();
-  const results = await applyAll(
-    members,
-    { sync: name, state, ...identity },
-    {
-      cluster: world.cluster,
-      managed: world.managed,
-      share: world.share,
-      rivalOf: (owner, id) => {
-        const rivalry = world.neighbours.rivalry(owner, id, sync, state);
-        if (rivalry === "Rival") owners.set(id, `${owner.namespace}/${owner.name}`);
-        return rivalry;
-      },
-      precedentOf: (id) => world.neighbours.precedent(id, sync),
-      claimOn: world.claimOn,
-      yieldedBy: yieldsOf(members, spec, world.autoscalers),
-      digest: world.digest,
-    },
-    { now: world.now, elapsed },
-    signal,
-  );
+  const results = await applyAll(members, applier, parts, { now: world.now, elapsed }, signal);
   world.neighbours.contest(keyOf(object), owners);
   state.forbidden = forbiddenIn(results);
   land(world, state, content, results);
@@ -225,6 +232,20 @@ async function work(
 function forbiddenIn(results: readonly Applied[]): ReadonlySet<string> {
   const found = results.filter((one) => one.kind === "Failed" && one.failure.reason === "Forbidden");
   return new Set(found.map(({ member }) => member.id));
+}
+
+/** How a pass ends whose commit is refused: drift from the last good content is corrected meanwhile. */
+async function keepGood(
+  world: SyncWorld,
+  sync: GitSync,
+  state: SyncState,
+  content: Content,
+  outcome: SyncOutcome,
+  signal: AbortSignal,
+): Promise<Pass> {
+  const { accepted } = state;
+  if (accepted === undefined || accepted === content) return { outcome, inventory: sync.status.inventory ?? [] };
+  return { ...(await work(world, sync, state, accepted, signal)), outcome };
 }
 
 /**

@@ -49,7 +49,7 @@ export async function recreate(
  * An object is deleted only where all of this is true: Git allows it on the object, the API server refuses nothing but the
  * change of fields that may not change, they do differ, and a new object of the same content would be accepted.
  */
-async function judge(
+export async function judge(
   { member, options, over, shared }: Write,
   error: ApiError,
   identity: Identity,

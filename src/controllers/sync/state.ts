@@ -8,6 +8,7 @@ import type { Retry } from "../../core/sync/retry.ts";
 import type { Commit } from "../../ports/git.ts";
 import type { Checks } from "./checks.ts";
 import type { Reads } from "./reads.ts";
+import type { Rehearsal } from "./rehearse.ts";
 
 /** What was written for an object and what the API server made of it: drift is seen against the latter. */
 export interface Recorded {
@@ -50,6 +51,8 @@ export interface SyncState {
   complete: { readonly of: Content; readonly set: DesiredSet } | undefined;
   /** The expressions of the spec, compiled. */
   checks: Checks | undefined;
+  /** What the last trial of a commit found. */
+  rehearsal: Rehearsal | undefined;
   /** Why nothing new is applied. */
   hold: Hold | undefined;
   /** When a look at Git that failed is tried again. */
@@ -105,6 +108,7 @@ export class SyncStates {
       accepted: undefined,
       complete: undefined,
       checks: undefined,
+      rehearsal: undefined,
       hold: undefined,
       retry: undefined,
       trouble: undefined,

@@ -67,6 +67,8 @@ export type SyncOutcome =
       readonly kind: "Failed";
       readonly attempt: Attempt;
       readonly objects: number;
+      /** A trial of the commit failed, so nothing of it was written. */
+      readonly untouched?: boolean;
       readonly failures: readonly Failure[];
     }
   /** Everything is applied and healthy, and a deletion waits for a person. `message` is the decision's. */

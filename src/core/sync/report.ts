@@ -38,6 +38,8 @@ interface Verdict {
   readonly message: string;
 }
 
+type Failing = SyncOutcome & { readonly kind: "Failed" };
+
 const LISTED = 5;
 
 /** Git troubles that may pass without anybody's doing. */
@@ -171,7 +173,7 @@ function judge(outcome: SyncOutcome, before: GitSyncStatus): Verdict {
       return said("Unknown", "Progressing", "Reconciling", message);
     }
     case "Failed":
-      return failing(outcome.failures, outcome.attempt);
+      return failing(outcome, before);
     case "PruneHeld":
       return said("False", "PruneHeld", "Stalled", sentence(outcome.message));
     case "Applied": {
@@ -192,7 +194,7 @@ function broken(problems: readonly Problem[], attempt: Attempt, before: GitSyncS
   return said("False", problems[0]?.reason ?? "ReconcileFailed", "Stalled", message);
 }
 
-function failing(failures: readonly Failure[], attempt: Attempt): Verdict {
+function failing({ failures, attempt, untouched }: Failing, before: GitSyncStatus): Verdict {
   const [reason, wayOut] = WAY_OUT.find(([candidate]) => failures.some((failure) => failure.reason === candidate)) ?? [
     "ReconcileFailed" as const,
     "it is tried again",
@@ -202,7 +204,10 @@ function failing(failures: readonly Failure[], attempt: Attempt): Verdict {
     return `${where(position)}${title(ref)} ${bare(message)}`;
   });
   const passing = reason === "UnknownKind" || reason === "Fighting" || reason === "ReconcileFailed";
-  const message = `${short(attempt)} is not in place: ${some(list, LISTED, "; ")}; ${wayOut}.`;
+  const all = `${some(list, LISTED, "; ")}; ${wayOut}.`;
+  const message = untouched
+    ? `Nothing of ${short(attempt)} is applied, as a dry run of it failed: ${all}${stillThere(before)}`
+    : `${short(attempt)} is not in place: ${all}`;
   return said("False", reason, passing ? "Reconciling" : "Stalled", message);
 }
 
