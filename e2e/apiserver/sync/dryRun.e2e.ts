@@ -95,6 +95,26 @@ it.concurrent("E28: a webhook that fails in the dry run: never Ready, and nothin
   await project.untilApplied(await project.copy.head());
 });
 
+it.concurrent("E34: what a webhook changes at each write is no drift, and costs one write", async () => {
+  let stamps = 0;
+  await using hook = await startAdmission("stamp", () => {
+    stamps += 1;
+    const labels = { op: "add", path: "/metadata/labels/stamp", value: `${stamps}` };
+    return { patch: [labels, { op: "replace", path: "/data/key", value: `stamped ${stamps}` }] };
+  });
+  await scene.kube.apply(hook.configuration);
+  const stamped = { ...configMap("stamped", { key: "git" }), metadata: { name: "stamped", labels: { hook: "stamp" } } };
+  const project = await scene.project({ name: "stamped", files: { "a.yaml": toYaml([stamped]) } });
+  await project.untilApplied(await project.copy.head());
+  for (const request of ["once", "twice"]) {
+    await scene.kube.patch(project.ref, { metadata: { annotations: { "fairlead.dev/requested-at": request } } });
+    await project.until("answered", (sync) => stringAt(sync, "status", "lastHandledRequest") === request);
+  }
+  expect(callsOf(project).filter((call) => call.endsWith("configmaps"))).toEqual(["apply configmaps"]);
+  const live = await scene.kube.get(project.refTo("v1", "ConfigMap", "stamped"));
+  expect(stringAt(live, "data", "key")).toBe("stamped 1");
+});
+
 it.concurrent("tries the first commit of a sync only where spec.dryRun asks for it", async () => {
   const files = { "a.yaml": toYaml([configMap("a"), negative("bad")]) };
   const always = await scene.project({ name: "always", files, spec: { dryRun: "Always" } });

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { type JsonObject, stringAt } from "../../../src/api/json.ts";
 import { toYaml } from "../../apps/shop.ts";
 import { configMap, definition, deployment, settle } from "../../harness/manifests.ts";
 import { openPlaneScene, type PlaneScene } from "../../harness/planeScene.ts";
@@ -87,4 +88,28 @@ it.concurrent("goes on without a group whose API server is down", { timeout: 60_
   await scene.kube.get(project.refTo("v1", "ConfigMap", "one"));
   end();
   await project.untilApplied(await project.copy.head(), SLOW);
+});
+
+it.concurrent("E33: applies objects that are too large for kubectl's annotation", { timeout: 60_000 }, async () => {
+  const base = definition("giants", "Giant");
+  const description = "A field that says a lot of itself. ".repeat(23);
+  const properties = Object.fromEntries(
+    Array.from({ length: 1_000 }, (_, index) => [`field${index}`, { type: "string", description }]),
+  );
+  const schema = { openAPIV3Schema: { type: "object", properties: { spec: { type: "object", properties } } } };
+  const versions = [{ name: "v1", served: true, storage: true, schema }];
+  const giant = { ...base, spec: { ...(base["spec"] as JsonObject), versions } };
+  const large = configMap("large", { text: "x".repeat(900 * 1024) });
+  const project = await scene.project({ files: { "crd.yaml": toYaml([giant]), "map.yaml": toYaml([large]) } });
+  await project.untilApplied(await project.copy.head(), SLOW);
+  const live = await scene.kube.get(project.refTo("v1", "ConfigMap", "large"));
+  expect(stringAt(live, "data", "text")).toHaveLength(900 * 1024);
+  const crd = await scene.kube.get({
+    apiVersion: "apiextensions.k8s.io/v1",
+    kind: "CustomResourceDefinition",
+    name: "giants.example.com",
+  });
+  const size = JSON.stringify(crd["spec"]).length;
+  console.log(`the definition has ${Math.round(size / 1024)} KiB`);
+  expect(size).toBeGreaterThan(800 * 1024);
 });

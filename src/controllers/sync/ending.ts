@@ -6,8 +6,10 @@ import type { SyncState } from "./state.ts";
 
 /** How long a set with something broken in it waits for its next try; a commit or a watch event comes sooner. */
 const RETRY_MS = 10_000;
+const RETRY_MAX_MS = 60_000;
 /** How soon the API server may serve a kind whose definition has just been applied, or another sync may have looked. */
 const SOON_MS = 500;
+const SOON_MAX_MS = 5_000;
 
 /** How a pass ends whose files are broken. */
 export function brokenOutcome(state: SyncState, now: number): SyncOutcome | undefined {
@@ -52,25 +54,31 @@ export function outcomeOf(
   return { kind: "Applied", attempt, objects, notes };
 }
 
-/** When to look again although no watch may tell of anything. A deletion that is switched off or held waits for people. */
+/**
+ * When to look again although no watch may tell of anything: the longer the work on a commit goes on, `sinceMs`, the later.
+ * A deletion that is switched off or held waits for people.
+ */
 export function recheck(
   results: readonly Applied[],
   failures: readonly Failure[],
   pruning: PruneDecision,
+  sinceMs: number,
 ): number | undefined {
+  const soon = Math.min(Math.max(SOON_MS, sinceMs / 20), SOON_MAX_MS);
+  const retry = Math.min(Math.max(RETRY_MS, sinceMs / 4), RETRY_MAX_MS);
   const because = pruning.kind === "Deferred" ? pruning.because : undefined;
   const times = [
     ...results.flatMap((result) =>
       result.kind === "Slowed"
         ? [result.ms]
         : result.kind === "Waiting"
-          ? [result.until === "Gone" ? RETRY_MS : SOON_MS]
+          ? [result.until === "Gone" ? retry : soon]
           : [],
     ),
-    ...(because === "Unasked" ? [SOON_MS] : []),
+    ...(because === "Unasked" ? [soon] : []),
     // What cannot be read is told of by no watch.
-    ...(pruning.kind === "Prune" && pruning.keep.some(({ why }) => why === "Unreadable") ? [RETRY_MS] : []),
-    ...(failures.length > 0 || because === "Unhealthy" || because === "RolloutUnderWay" ? [RETRY_MS] : []),
+    ...(pruning.kind === "Prune" && pruning.keep.some(({ why }) => why === "Unreadable") ? [retry] : []),
+    ...(failures.length > 0 || because === "Unhealthy" || because === "RolloutUnderWay" ? [retry] : []),
   ];
   return times.length === 0 ? undefined : Math.min(...times);
 }

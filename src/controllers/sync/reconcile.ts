@@ -225,7 +225,7 @@ async function work(
   if (failures.length > 0) state.complete = undefined;
   const attempt = attemptOf(commit, state, world.now());
   const outcome = outcomeOf(attempt, members.length, { ...assessed, failures }, pruned.decision);
-  const recheckInMs = recheck(results, failures, pruned.decision);
+  const recheckInMs = recheck(results, failures, pruned.decision, attempt.durationMillis);
   return { outcome, inventory: pruned.inventory, ...(recheckInMs === undefined ? {} : { recheckInMs }) };
 }
 

@@ -51,7 +51,9 @@ export function isOurs({ manager, operation, subresource }: ManagerEntry): boole
 /** The fields that Fairlead's applies own of an object; undefined: none, or they are not known. */
 export function ownFields(object: Manifest | undefined): Fields | undefined {
   if (object === undefined) return undefined;
-  return entriesOf(object).find((entry) => isOurs(entry) && entry.apiVersion === object.apiVersion)?.fields;
+  const fields = entriesOf(object).find((entry) => isOurs(entry) && entry.apiVersion === object.apiVersion)?.fields;
+  // At the root, and only there, an empty set is none.
+  return fields === undefined || Object.keys(fields).length === 0 ? undefined : fields;
 }
 
 /** A set's part for a member of a map; a value that is owned as a whole is owned with all its members. */
