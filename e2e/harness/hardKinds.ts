@@ -134,7 +134,7 @@ export function hardObjects(count: number, prefix: string): readonly Manifest[] 
     (name) =>
       object("autoscaling/v2", "HorizontalPodAutoscaler", name, {
         spec: {
-          scaleTargetRef: { apiVersion: "apps/v1", kind: "Deployment", name },
+          scaleTargetRef: { apiVersion: "apps/v1", kind: "Deployment", name: `hard-${Number(name.slice(5)) - 9}` },
           maxReplicas: 3,
           metrics: [
             {

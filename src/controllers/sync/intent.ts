@@ -77,28 +77,21 @@ export async function intend(
   const word = wordOf(object, pointers);
   const shape = overlay(word, claim, live);
   const text = textOf(word, claim, shape);
-  const recognised = recorded ?? recognise(text, word, known, claim, parts);
+  const over: Write["over"] = (there) => {
+    const base = there === undefined ? object : yielded(object, pointers, there);
+    // What is live goes back as it was seen: an autoscaler or a rollout may have moved it on meanwhile.
+    const precise = claim?.cursor !== undefined || (there !== undefined && saysAny(base, pointers));
+    const version = precise ? there?.metadata.resourceVersion : undefined;
+    const sent = marked(overlay(base, claim, there), parts.digest(text));
+    return { object: sent, ...(version === undefined ? {} : { resourceVersion: version }) };
+  };
+  const recognised = recorded ?? (claim?.cursor === undefined ? recognise(text, over, known) : undefined);
   if (recognised !== undefined && recorded === undefined) applier.state.recorded.set(member.id, recognised);
   const change = changeOf(shape, text, recognised, known, claim);
   if (change.kind === "None") return settled({ kind: "Unchanged", member, stored: change.stored });
   const corrections = (recorded?.corrections ?? []).filter((time) => now - time < FIGHT_WINDOW_MS);
-  const write: Write = {
-    kind: "Write",
-    member,
-    options,
-    text,
-    live,
-    shared: claim !== undefined,
-    corrections,
-    over(there) {
-      const base = there === undefined ? object : yielded(object, pointers, there);
-      // What is live goes back as it was seen: an autoscaler or a rollout may have moved it on meanwhile.
-      const precise = claim?.cursor !== undefined || (there !== undefined && saysAny(base, pointers));
-      const version = precise ? there?.metadata.resourceVersion : undefined;
-      const sent = marked(overlay(base, claim, there), parts.digest(text));
-      return { object: sent, ...(version === undefined ? {} : { resourceVersion: version }) };
-    },
-  };
+  const shared = claim !== undefined;
+  const write: Write = { kind: "Write", member, options, text, live, shared, corrections, over };
   if (change.kind === "New") return write;
   if (known === undefined || corrections.length < FIGHT_CORRECTIONS) return { ...write, drift: change.path };
   const ms = (corrections[0] ?? now) + FIGHT_WINDOW_MS - now;
@@ -127,20 +120,13 @@ function rivalryOver(
 
 /**
  * What a new process knows of an object without asking: it carries the mark of this very word, and the fields that the API
- * server has as ours are those that the word names. A field that was changed or removed since is ours no more.
+ * server has as ours are those that would be sent. A field that was changed or removed since is ours no more.
  */
-function recognise(
-  text: string,
-  word: Manifest,
-  known: Manifest | undefined,
-  claim: Claim | undefined,
-  { digest }: ApplyParts,
-): Recorded | undefined {
-  if (known === undefined || claim?.cursor !== undefined) return undefined;
-  const mark = digest(text);
-  if (known.metadata.annotations?.[Mark.applied] !== mark) return undefined;
-  const { apiVersion: _apiVersion, kind: _kind, metadata, status: _status, ...rest } = marked(word, mark);
+function recognise(text: string, over: Write["over"], known: Manifest | undefined): Recorded | undefined {
+  if (known === undefined) return undefined;
+  const { apiVersion: _apiVersion, kind: _kind, metadata, status: _status, ...rest } = over(known).object;
   const { name: _name, namespace: _namespace, ...named } = metadata;
+  if (known.metadata.annotations?.[Mark.applied] !== named.annotations?.[Mark.applied]) return undefined;
   return isSetOf(ownFields(known), { ...rest, metadata: named }) ? record(text, known) : undefined;
 }
 
