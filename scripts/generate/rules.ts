@@ -56,6 +56,12 @@ export const OPERATOR_RULES: readonly ExplainedRule[] = [
     verbs: [...READ, "create", "patch", "delete"],
   },
   {
+    why: "Routes that a rollout names are split by weight, in the rules that name its Service and in no other.",
+    apiGroups: ["gateway.networking.k8s.io"],
+    resources: ["httproutes", "grpcroutes"],
+    verbs: [...READ, "patch"],
+  },
+  {
     why: "Each revision has a Service of its own; the selector of the callers' Service is narrowed.",
     apiGroups: [""],
     resources: ["services"],

@@ -21,7 +21,7 @@ import type { Hook } from "./http/signature.ts";
 import { isSchemaError, releaseInvalid, reportInvalid } from "./invalid.ts";
 import { KeyedQueue, type RunRecord } from "./queue.ts";
 import type { Requeue } from "./requeue.ts";
-import { split, watchRollouts } from "./rollout/caches.ts";
+import { eager, split, watchRollouts } from "./rollout/caches.ts";
 import { ClusterRolloutWorld } from "./rollout/controller.ts";
 import { Measurer } from "./rollout/measurer.ts";
 import { reconcileRollout } from "./rollout/reconcile.ts";
@@ -104,7 +104,7 @@ export async function startManager(parts: ManagerParts, signal: AbortSignal, los
     if (state !== undefined) state.notifiedAt = Math.max(state.notifiedAt, since);
     wakeSync(key);
   };
-  await watcher.untilSynced([...Object.values(caches), syncs, autoscalers], signal);
+  await watcher.untilSynced([...eager(caches), syncs, autoscalers], signal);
   log.info({ rollouts: caches.rollouts.list().length, syncs: syncs.list().length }, "the caches are complete");
 
   const begunAt = clock.monotonic();

@@ -71,6 +71,14 @@ export const cursor = z.object({
   steps: z.int().min(0).max(10_000).optional(),
   weight: z.int().min(0).max(100).describe("weight: the candidate's wanted share."),
   selection,
+  split: z
+    .array(z.object({ revision: hash, weight: z.number().min(0).max(100) }))
+    .max(2)
+    .meta({ "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["revision"] })
+    .optional()
+    .describe(
+      "split: shares of requests that the routes give to revisions, in percent; absent, the routes are as Git says.",
+    ),
   replicas: z.int().min(0).max(10_000).describe("replicas: how many pods a revision with all traffic has."),
   enteredAt: time.describe("enteredAt: when this stage or step began."),
   startedAt: time.describe("startedAt: when this rollout began."),

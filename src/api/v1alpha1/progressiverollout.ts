@@ -111,6 +111,14 @@ export const rolloutSpec = z.object({
     .object({ name: objectName })
     .meta({ "x-kubernetes-validations": [fixed("serviceRef")] })
     .describe("serviceRef: the Service that callers use."),
+  routeRefs: z
+    .array(z.object({ kind: z.enum(["HTTPRoute", "GRPCRoute"]).default("HTTPRoute"), name: objectName }))
+    .max(10)
+    .meta({ "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["kind", "name"] })
+    .default([])
+    .describe(
+      "routeRefs: routes of Gateway API that split requests by weight, wherever a rule's backendRef names the Service. Without them, requests follow the share of pods.",
+    ),
   strategy: z
     .object({ canary: canary.optional(), rolling: rolling.optional(), blueGreen: blueGreen.optional() })
     .meta({

@@ -109,6 +109,8 @@ export const REASONS = {
   ServiceMissing: "The Service that the rollout names does not exist.",
   ServiceSelectsNothing: "The Service's selector does not match the Deployment's pods.",
   TargetConflict: "Another ProgressiveRollout drives the same Deployment or Service.",
+  RouteMissing: "A route that the rollout names does not exist.",
+  RouteUnfit: "A route that the rollout names has nothing in it that could be split.",
   PreviewConflict: "The preview Service's name is taken by a Service of someone else.",
   ReplicasPutBack: "The taken-over Deployment was scaled by hand and was put back.",
   ReconcileFailed: "Work on the resource failed and is tried again.",

@@ -16,7 +16,18 @@ export interface RolloutCaches {
   readonly autoscalers: ObjectCache;
   /** Digests of ConfigMaps, not their data. */
   readonly configMaps: ObjectCache;
+  /** Routes of a kind. The watch begins when a rollout first names one: not every cluster serves them. */
+  readonly routes: (kind: string) => ObjectCache;
+  /** Kinds of routes that are watched by now. */
+  readonly routeKinds: () => readonly ObjectCache[];
 }
+
+/** The caches that are watched from the start. */
+export function eager({ routes: _routes, routeKinds: _kinds, ...caches }: RolloutCaches): readonly ObjectCache[] {
+  return Object.values(caches);
+}
+
+const GATEWAY_API = "gateway.networking.k8s.io/v1";
 
 /** Label by which EndpointSlices name their Service. */
 export const SERVICE_NAME = "kubernetes.io/service-name";
@@ -73,6 +84,17 @@ export function watchRollouts(
     if (told[0] !== told[1]) inNamespace(split(key)[0], () => true);
   };
 
+  // Also of one that a rollout names no more: it may still have requests for its revisions.
+  const ofRoute = ({ key }: Change) => inNamespace(split(key)[0], () => true);
+  const lazy = new Map<string, ObjectCache>();
+  const routes = (kind: string): ObjectCache => {
+    const known = lazy.get(kind);
+    if (known !== undefined) return known;
+    const cache = watcher.watch({ apiVersion: GATEWAY_API, kind }, ofRoute, signal);
+    lazy.set(kind, cache);
+    return cache;
+  };
+
   const rollouts: ObjectCache = watcher.watch(
     { apiVersion: API_VERSION, kind: "ProgressiveRollout" },
     (change) => {
@@ -84,6 +106,8 @@ export function watchRollouts(
   );
   return {
     rollouts,
+    routes,
+    routeKinds: () => [...lazy.values()],
     deployments: watcher.watch({ apiVersion: "apps/v1", kind: "Deployment" }, ofWorkload, signal),
     services: watcher.watch({ apiVersion: "v1", kind: "Service" }, ofServiceItself, signal),
     pods: watcher.watch({ apiVersion: "v1", kind: "Pod", trim: trimPod }, ofPod, signal),
@@ -95,7 +119,12 @@ export function watchRollouts(
     ),
     slices: watcher.watch(
       { apiVersion: "discovery.k8s.io/v1", kind: "EndpointSlice", trim: trimSlice },
-      (change) => ofService(change, labelOf(change, SERVICE_NAME)),
+      (change) => {
+        // A slice has the labels of its Service: those of a revision's own name the rollout.
+        const labelled = labelOf(change, Mark.rollout);
+        if (labelled === undefined) ofService(change, labelOf(change, SERVICE_NAME));
+        else wake(`${split(change.key)[0]}/${labelled}`);
+      },
       signal,
     ),
   };

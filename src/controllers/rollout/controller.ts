@@ -1,4 +1,4 @@
-import type { JsonObject } from "../../api/json.ts";
+import { type JsonObject, listAt, stringAt } from "../../api/json.ts";
 import { mergePatch } from "../../api/mergePatch.ts";
 import { type Key, keyOf, type Manifest, refOf } from "../../api/objects.ts";
 import type { Cursor } from "../../api/v1alpha1/cursor.ts";
@@ -10,6 +10,7 @@ import type { Decision } from "../../core/rollout/decision.ts";
 import type { Effect } from "../../core/rollout/effects.ts";
 import { type Cluster, isApiError } from "../../ports/cluster.ts";
 import type { Events } from "../../ports/events.ts";
+import type { Watcher } from "../../ports/watch.ts";
 import { Executor } from "./execute.ts";
 import type { Measurer } from "./measurer.ts";
 import { observeRollout, type Sources } from "./observe.ts";
@@ -18,9 +19,13 @@ import type { Observed, RolloutWorld } from "./reconcile.ts";
 /** What the rollouts need of the outside. */
 export interface RolloutParts extends Sources {
   readonly cluster: Cluster;
+  readonly watcher: Watcher;
   readonly events: Events;
   readonly measurer: Measurer;
 }
+
+/** How long the first list of routes may take before the rollout is tried again later. */
+const ROUTES_LIST_MS = 10_000;
 
 /** Stages in which a Deployment at more than 0 replicas was scaled by hand. */
 const TAKEN_OVER: ReadonlySet<string> = new Set(["Resting", "Stepping", "Switching", "Returning"]);
@@ -34,6 +39,17 @@ export class ClusterRolloutWorld implements RolloutWorld {
   constructor(parts: RolloutParts) {
     this.#parts = parts;
     this.#executor = new Executor(parts.cluster, parts.caches);
+  }
+
+  async prepare(key: Key, signal: AbortSignal): Promise<void> {
+    const { caches, watcher } = this.#parts;
+    const kinds = listAt(caches.rollouts.get(key), "spec", "routeRefs").map(
+      (ref) => stringAt(ref, "kind") ?? "HTTPRoute",
+    );
+    const missing = kinds.map((kind) => caches.routes(kind)).filter(({ synced }) => !synced);
+    if (missing.length === 0) return;
+    const limit = AbortSignal.timeout(ROUTES_LIST_MS);
+    await watcher.untilSynced(missing, AbortSignal.any([signal, limit]));
   }
 
   observe(key: Key): Observed | undefined {

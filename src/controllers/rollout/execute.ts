@@ -11,11 +11,13 @@ import {
   revisionName,
   revisionService,
 } from "../../core/rollout/revision.ts";
+import { splitRules } from "../../core/rollout/routes.ts";
 import { LEFT, overlaidSelector } from "../../core/rollout/selection.ts";
 import { type Cluster, isApiError } from "../../ports/cluster.ts";
 import type { ObjectCache } from "../../ports/watch.ts";
 import type { RolloutCaches } from "./caches.ts";
 import { digestsOf, identityOf, revisionsOf, templateInGit } from "./observe.ts";
+import { shareOf } from "./observeRoutes.ts";
 import type { Observed } from "./reconcile.ts";
 
 /** Of the pods of a ReplicaSet, those that have left the Service go first. */
@@ -77,6 +79,13 @@ export class Executor {
           annotations: { [POD_DELETION_COST]: cost },
         };
         return this.#patch(pods, pods.get(`${namespace}/${effect.pod}`), { metadata }, signal);
+      }
+      case "Route": {
+        const cache = this.#caches.routes(effect.kind);
+        const route = cache.get(`${namespace}/${effect.name}`);
+        const share = { ...shareOf(rollout), split: effect.said === "Git" ? undefined : effect.said };
+        const rules = splitRules(listAt(route, "spec", "rules"), share);
+        return this.#patch(cache, route, { spec: { rules } }, signal, "Conditional");
       }
       case "Preview": {
         if (service === undefined) return;

@@ -20,6 +20,7 @@ import type { PodSeen, RevisionSeen, Seen, WorkloadSeen } from "../../core/rollo
 import { baseSelector, matches } from "../../core/rollout/selection.ts";
 import { ownerOf, type SyncName } from "../../core/sync/owner.ts";
 import { type RolloutCaches, SERVICE_NAME, split } from "./caches.ts";
+import { routeProblem, routesOf } from "./observeRoutes.ts";
 import type { Observed } from "./reconcile.ts";
 
 /** Kubernetes itself keeps it in every namespace, and rotates it: a copy would go stale. */
@@ -59,12 +60,17 @@ export function observeRollout({ caches, digest, arriving }: Sources, key: Key):
     revisions: revisions.map(seeRevision),
     pods: podsOf(caches, namespace, name, workload),
     previews: previewsOf(caches, namespace, name),
+    routes: routesOf(caches, rollout),
     endpoints: endpointsOf(caches, namespace, rollout.spec.serviceRef.name),
+    ownEndpoints: new Map(
+      revisions.map((revision) => [hashOf(revision), endpointsOf(caches, namespace, revision.metadata.name)]),
+    ),
   };
   const problem =
     conflict(caches, rollout) ??
     selectsNothing(rollout, workload, seen) ??
     previewTaken(caches, rollout) ??
+    routeProblem(caches, rollout) ??
     configMissing(caches, workload);
   return { rollout, seen: problem === undefined ? seen : { ...seen, problem } };
 }
@@ -187,8 +193,16 @@ function podsOf(
     if (OVER.has(stringAt(pod, "status", "phase") ?? "")) return [];
     if (revision === undefined && (labels[Mark.revision] !== undefined || !matches(selector, labels))) return [];
     const terminating = metadata.deletionTimestamp !== undefined;
-    const ready = !terminating && listAt(pod, "status", "conditions").some(isReady);
-    const seen = { name: metadata.name, uid: metadata.uid ?? "", ready, terminating, labels };
+    const condition = terminating ? undefined : listAt(pod, "status", "conditions").find(isReady);
+    const since = Date.parse(stringAt(condition, "lastTransitionTime") ?? "");
+    const seen = {
+      name: metadata.name,
+      uid: metadata.uid ?? "",
+      ready: condition !== undefined,
+      ...(Number.isNaN(since) ? {} : { readySince: since }),
+      terminating,
+      labels,
+    };
     return [revision === undefined ? seen : { ...seen, revision }];
   });
 }

@@ -21,6 +21,8 @@ export interface Observed {
 
 /** What a rollout's reconcile needs of the world. */
 export interface RolloutWorld {
+  /** Waits until everything can be seen that the rollout names. */
+  prepare(key: Key, signal: AbortSignal): Promise<void>;
   /** undefined: the resource is gone. */
   observe(key: Key): Observed | undefined;
   /** Stores the finalizer, so that a deletion waits for the hand-back. */
@@ -49,6 +51,7 @@ export async function reconcileRollout(
   now: () => number,
   signal: AbortSignal,
 ): Promise<Requeue> {
+  await world.prepare(key, signal);
   const observed = world.observe(key);
   if (observed === undefined) return never;
   if (!observed.seen.deleting) await world.claim(observed, signal);

@@ -2,16 +2,16 @@ import { at, isObject } from "../../api/json.ts";
 import { type Key, keyOf, type Manifest } from "../../api/objects.ts";
 import { Mark } from "../../api/v1alpha1/names.ts";
 import { parseRollout } from "../../api/v1alpha1/progressiverollout.ts";
-import { driverOf, serviceOf, workloadOf } from "../../core/rollout/driver.ts";
+import { driverOf, driversOfRoute, isRoute, serviceOf, workloadOf } from "../../core/rollout/driver.ts";
 import type { Claim } from "../../core/rollout/overlay.ts";
-import type { ObjectCache } from "../../ports/watch.ts";
 import type { RolloutCaches } from "./caches.ts";
 import { observeRollout, revisionsOf, type Sources } from "./observe.ts";
+import { shareOf } from "./observeRoutes.ts";
 
 /** What the syncs see of the rollouts, so that both write the same of a shared object. */
 export interface RolloutView {
-  readonly rollouts: ObjectCache;
-  readonly claimOf: (rollout: Manifest) => Claim;
+  /** What a rollout says of a shared object. */
+  readonly claimOn: (object: Manifest) => Claim | undefined;
   /** Takes an object that a sync has written, before the rollouts' own watches tell of it. */
   readonly share: (stored: Manifest) => void;
   /** Tells the rollouts of these objects that a commit is there as a whole. */
@@ -24,10 +24,16 @@ export interface RolloutView {
 export function viewOf(sources: Sources, wake: (key: Key) => void): RolloutView {
   const { caches } = sources;
   return {
-    rollouts: caches.rollouts,
-    claimOf: (rollout) => claimOf(caches, rollout),
+    claimOn(object) {
+      const all = caches.rollouts.list(object.metadata.namespace ?? "");
+      const driver = driverOf(all, object);
+      if (driver === undefined) return undefined;
+      const claim = claimOf(caches, driver);
+      if (!isRoute(object)) return claim;
+      return { ...claim, shares: driversOfRoute(all, object).map((rollout) => shareOf(parseRollout(rollout))) };
+    },
     share(stored) {
-      const of = [caches.rollouts, caches.deployments, caches.services, caches.configMaps];
+      const of = [caches.rollouts, caches.deployments, caches.services, caches.configMaps, ...caches.routeKinds()];
       of.find(({ query }) => query.apiVersion === stored.apiVersion && query.kind === stored.kind)?.put(stored);
     },
     arrived(objects) {

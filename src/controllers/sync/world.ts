@@ -6,7 +6,6 @@ import { type Key, keyOf, type Manifest, refOf, title } from "../../api/objects.
 import { type GitSync, type GitSyncStatus, parseGitSync, storedStatus } from "../../api/v1alpha1/gitsync.ts";
 import { Mark } from "../../api/v1alpha1/names.ts";
 import { pack } from "../../api/v1alpha1/packing.ts";
-import { driverOf } from "../../core/rollout/driver.ts";
 import type { Claim } from "../../core/rollout/overlay.ts";
 import type { Digest } from "../../core/rollout/revision.ts";
 import { some } from "../../core/status/text.ts";
@@ -115,10 +114,7 @@ export class SyncWorld implements SourceParts {
   }
 
   /** What a rollout says of a shared object. */
-  readonly claimOn = (object: Manifest): Claim | undefined => {
-    const driver = driverOf(this.#parts.rollout.rollouts.list(object.metadata.namespace ?? ""), object);
-    return driver === undefined ? undefined : this.#parts.rollout.claimOf(driver);
-  };
+  readonly claimOn = (object: Manifest): Claim | undefined => this.#parts.rollout.claimOn(object);
 
   /** Tells the rollouts that a commit is there as a whole. */
   arrived(objects: readonly Manifest[]): void {

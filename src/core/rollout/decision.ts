@@ -1,6 +1,7 @@
 import type { Cursor } from "../../api/v1alpha1/cursor.ts";
 import type { RolloutHistoryEntry } from "../../api/v1alpha1/progressiverollout.ts";
 import { type Because, because } from "./because.ts";
+import { type Split, sameSaid } from "./routes.ts";
 
 /** What to do next, with its reason. A cursor that differs from the stored one is written before any effect. */
 export type Decision =
@@ -29,14 +30,25 @@ export function enter(cursor: Cursor, now: number, change: Partial<Cursor>): Cur
   return withSelection({ ...kept, enteredAt: iso(now) }, change);
 }
 
-/** Applies a change; another selection means that nothing is known to be steady yet. */
+/** Applies a change; another selection or split means that nothing is known to be steady yet. */
 export function withSelection(cursor: Cursor, change: Partial<Cursor>): Cursor {
   const next = { ...cursor, ...change };
   const { selection } = cursor;
-  const same = selection.kind === next.selection.kind && selection.revision === next.selection.revision;
+  const same =
+    selection.kind === next.selection.kind &&
+    selection.revision === next.selection.revision &&
+    sameSaid(cursor.split ?? "Git", next.split ?? "Git");
   if (same) return next;
   const { steadyAt: _steady, ...rest } = next;
   return rest;
+}
+
+/** Says what the routes are to give to revisions; undefined: what Git says. */
+export function withSplit(cursor: Cursor, split: Split | undefined): Cursor {
+  if (split !== undefined) return withSelection(cursor, { split });
+  const { split: former, ...kept } = cursor;
+  const { steadyAt: _steady, ...unsteady } = kept;
+  return former === undefined ? cursor : unsteady;
 }
 
 /** Goes on, with the entry for the history when a rollout ended. */
@@ -74,6 +86,11 @@ export function switching(
     ...(to.cause === "Promoted" ? { peak: 100 } : { startedAt: iso(now), peak: 100 }),
   };
   return advance(enter(cursor, now, change), because(reason[to.cause], to.message));
+}
+
+/** The Deployment is brought back; the routes say what Git says from here on. */
+export function restoring(cursor: Cursor, now: number): Cursor {
+  return enter(withSplit(cursor, undefined), now, { stage: "Restoring", selection: narrowed(cursor) });
 }
 
 /** Stable alone, where Git's own selector would let any new pod in. */

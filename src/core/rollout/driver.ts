@@ -1,4 +1,4 @@
-import { stringAt } from "../../api/json.ts";
+import { listAt, stringAt } from "../../api/json.ts";
 import type { Manifest } from "../../api/objects.ts";
 import { scales } from "./overlay.ts";
 
@@ -35,7 +35,26 @@ export function driverOf(all: readonly Manifest[], object: Manifest): Manifest |
 function shares(rollout: Manifest, object: Manifest): boolean {
   if (object.kind === "Deployment") return workloadOf(rollout) === object.metadata.name;
   if (object.kind === "Service") return serviceOf(rollout) === object.metadata.name;
+  if (isRoute(object)) return namesRoute(rollout, object);
   return scales(object, workloadOf(rollout));
+}
+
+/** Tells whether an object is a route that requests can be split by. */
+export function isRoute({ kind }: Manifest): boolean {
+  return kind === "HTTPRoute" || kind === "GRPCRoute";
+}
+
+/** Tells whether a rollout splits requests by a route. */
+function namesRoute(rollout: Manifest, route: Manifest): boolean {
+  return listAt(rollout, "spec", "routeRefs").some(
+    (ref) => (stringAt(ref, "kind") ?? "HTTPRoute") === route.kind && stringAt(ref, "name") === route.metadata.name,
+  );
+}
+
+/** Every rollout that has a word on a route: rules for several Services can be in one. */
+export function driversOfRoute(all: readonly Manifest[], route: Manifest): readonly Manifest[] {
+  const near = all.filter(({ metadata }) => metadata.namespace === route.metadata.namespace);
+  return near.filter((rollout) => namesRoute(rollout, route) && rivalOf(rollout, all) === undefined);
 }
 
 /** Sorts by creation; the uid decides between two of one second. */

@@ -1,14 +1,18 @@
 import type { Cursor, Selection } from "../../api/v1alpha1/cursor.ts";
 import { Mark } from "../../api/v1alpha1/names.ts";
 import { type PreviewEffect, previewEffects } from "./preview.ts";
+import { type Split, sameSaid, weightOf } from "./routes.ts";
 import {
   hasTemplateOf,
   isLeaving,
+  isRouted,
+  isRoutedTo,
   isServing,
   livePods,
   type PodSeen,
   readyOf,
   type Seen,
+  saidBy,
   surplusOf,
   workloadPods,
 } from "./seen.ts";
@@ -29,6 +33,7 @@ export type Effect =
   | { readonly do: "MarkPod"; readonly pod: string; readonly uid: string; readonly serving: string }
   /** Gives the scale subresource its first number: an autoscaler gives up where it reads 0. */
   | { readonly do: "BeginScale"; readonly replicas: number }
+  | { readonly do: "Route"; readonly kind: string; readonly name: string; readonly said: Split | "Git" }
   | PreviewEffect
   | { readonly do: "Release" };
 
@@ -63,7 +68,7 @@ export function want(seen: Seen, cursor: Cursor, now: number): Want {
       if (shrinks(seen, cursor)) serving.set(stable, replicas);
       return { revisions, workload: 0, serving };
     case "Stepping": {
-      const step = stepsOf(seen.spec.strategy, replicas)[cursor.step ?? 0];
+      const step = stepsOf(seen.spec, replicas)[cursor.step ?? 0];
       if (step !== undefined && candidate !== undefined) {
         revisions.set(candidate, step.sizes.candidate);
         // Stable shrinks for ready pods of the candidate, never for promised ones.
@@ -151,7 +156,15 @@ function traffic(seen: Seen, cursor: Cursor, wanted: Want): readonly Effect[] {
       if (pod.ready && pod.labels[Mark.serving] !== HANDED_BACK) effects.push(mark(pod, HANDED_BACK));
     }
   }
-  return [...effects, ...markEffects(seen, cursor, wanted)];
+  return [...effects, ...routeEffects(seen, cursor), ...markEffects(seen, cursor, wanted)];
+}
+
+function routeEffects(seen: Seen, cursor: Cursor): readonly Effect[] {
+  return seen.routes.flatMap((route): readonly Effect[] => {
+    const said = saidBy(seen, cursor, route);
+    if (said === "Mixed" || sameSaid(route.said, said)) return [];
+    return [{ do: "Route", kind: route.kind, name: route.name, said }];
+  });
 }
 
 /**
@@ -166,6 +179,8 @@ export function shrinks(seen: Seen, cursor: Cursor): boolean {
 /** Writes that put the serving marks right; none where the marks decide nothing. */
 export function markEffects(seen: Seen, cursor: Cursor, wanted: Want): readonly Effect[] {
   const { stage, stable, candidate, selection } = cursor;
+  // The revisions' own Services select by the mark: all pods carry it, but for those that are about to be stopped.
+  if (isRouted(seen)) return seen.revisions.flatMap(({ hash }) => servingMarks(seen, hash, wanted.serving.get(hash)));
   const mixes = selection.kind === "Serving" || stage === "Stepping" || (stage === "Resting" && shrinks(seen, cursor));
   if (!mixes) return [];
   return seen.revisions.flatMap(({ hash }) => {
@@ -205,13 +220,14 @@ function removal(seen: Seen, cursor: Cursor, wanted: Want, settled: boolean): re
     const goal = wanted.revisions.get(hash);
     if (goal === "Keep") continue;
     if (goal !== undefined && replicas <= goal) continue;
-    if (!mayStop(seen, livePods(seen, hash), goal ?? 0, settled)) continue;
+    if (!mayStop(seen, cursor, livePods(seen, hash), goal ?? 0, settled)) continue;
     if (goal !== undefined || replicas > 0) effects.push({ do: "ScaleRevision", revision: hash, replicas: goal ?? 0 });
-    else if (livePods(seen, hash).length === 0) effects.push({ do: "RemoveRevision", revision: hash });
+    else if (livePods(seen, hash).length === 0 && !isNamed(seen, hash))
+      effects.push({ do: "RemoveRevision", revision: hash });
   }
   const { workload } = seen;
   const empties = workload !== undefined && wanted.workload !== undefined && workload.replicas > wanted.workload;
-  if (empties && mayStop(seen, workloadPods(seen), 0, settled)) {
+  if (empties && mayStop(seen, cursor, workloadPods(seen), 0, settled)) {
     effects.push({ do: "ScaleWorkload", replicas: wanted.workload });
   }
   if (cursor.stage === "Resting" && workload?.restartedAt !== undefined && workload.target === cursor.stable) {
@@ -223,15 +239,22 @@ function removal(seen: Seen, cursor: Cursor, wanted: Want, settled: boolean): re
   return effects;
 }
 
+/** A route that names a Service which is gone is not followed by its gateway any more. */
+function isNamed(seen: Seen, revision: string): boolean {
+  return seen.routes.some(({ said }) => weightOf(said, revision) > 0);
+}
+
 /**
  * Pods may be stopped once no more of them than the goal can get a request: neither by the endpoints as they are,
  * nor by the selector, should an unready one become ready again; and that has held for the settle time.
  * Where the Deployment is gone, or the Service and with it every request, there is nothing to wait for.
  */
-function mayStop(seen: Seen, pods: readonly PodSeen[], goal: number, settled: boolean): boolean {
+function mayStop(seen: Seen, cursor: Cursor, pods: readonly PodSeen[], goal: number, settled: boolean): boolean {
   if (seen.workload === undefined || seen.service === undefined) return true;
   const { selector } = seen.service;
-  const reachable = pods.filter(({ name, labels }) => seen.endpoints.has(name) || matches(selector, labels));
+  const reachable = pods.filter(
+    (pod) => seen.endpoints.has(pod.name) || matches(selector, pod.labels) || isRoutedTo(seen, cursor, pod),
+  );
   return reachable.length <= goal && (settled || pods.every(({ ready }) => !ready));
 }
 

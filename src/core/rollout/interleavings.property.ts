@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { Json } from "../../api/json.ts";
+import type { Cursor } from "../../api/v1alpha1/cursor.ts";
 import { assertNoneStopped, work } from "../../testing/rollout/simulate.ts";
 import { Crash, SimWorld } from "../../testing/rollout/world.ts";
 import { stepsOf } from "./strategies/strategy.ts";
@@ -80,11 +81,13 @@ const strategy: fc.Arbitrary<Json> = fc.constantFrom<Json>(
   { canary: { steps: [{ weight: 20, hold: "2s" }, { approval: {} }, { weight: 50, hold: "2s" }] } },
 );
 
+const routeRefs: fc.Arbitrary<Json> = fc.constantFrom<Json>([], [], [{ name: "web" }]);
 const lag = fc.constantFrom(0, 0, 1_000);
 const story = fc.record({
   strategy,
+  routeRefs,
   replicas: fc.integer({ min: 1, max: 5 }),
-  lags: fc.record({ controllers: lag, endpoints: lag, nodes: lag }),
+  lags: fc.record({ controllers: lag, endpoints: lag, nodes: lag, routes: lag }),
   moves: fc.array(move, { minLength: 1, maxLength: 30 }),
   ending: fc.constantFrom("backToStable", "deleted"),
 });
@@ -96,13 +99,14 @@ test(`${RUNS} random interleavings keep every invariant (seed ${SEED})`, async (
   expect(RUNS).toBeGreaterThan(0);
 });
 
-async function play({ strategy: how, replicas, lags, moves, ending }: Story): Promise<void> {
+async function play({ strategy: how, routeRefs: routes, replicas, lags, moves, ending }: Story): Promise<void> {
   const world = new SimWorld({
     template: "v1",
     replicas,
     lags,
     spec: {
       strategy: how,
+      routeRefs: routes,
       settleSeconds: 3,
       scaleDownDelaySeconds: 20,
       progressDeadlineSeconds: 15,
@@ -199,8 +203,9 @@ async function live(world: SimWorld, seconds: number): Promise<void> {
 function check(world: SimWorld): void {
   assertNoneStopped(world);
   const cursor = world.status.rollout;
+  if (cursor !== undefined) checkRoute(world, cursor);
   if (cursor?.candidate === undefined || cursor.cause === "Rescued") return;
-  const steps = stepsOf(world.observe()?.seen.spec.strategy ?? {}, cursor.replicas);
+  const steps = stepsOf(world.observe()?.seen.spec ?? { strategy: {}, routeRefs: [] }, cursor.replicas);
   const first = steps.find(({ needsApproval }) => !needsApproval);
   if (first === undefined || world.passed.has(cursor.candidate)) return;
   if (cursor.weight > first.weight && cursor.stage !== "Returning") {
@@ -212,11 +217,23 @@ function check(world: SimWorld): void {
     throw new Error(`${cursor.candidate} went beyond an approval that it did not have: ${JSON.stringify(cursor)}`);
   }
   // Pods of a rollout that was scaled down in mid-step leave one by one, so the bound is of its largest size.
-  const most = stepsOf(world.observe()?.seen.spec.strategy ?? {}, world.mostReplicas)[0]?.sizes.candidate ?? 0;
+  const most =
+    stepsOf(world.observe()?.seen.spec ?? { strategy: {}, routeRefs: [] }, world.mostReplicas)[0]?.sizes.candidate ?? 0;
   const serving = world.endpoints();
   const candidate = world.podsOf(cursor.candidate).filter(({ name }) => serving.has(name)).length;
   if (candidate > most && cursor.stage === "Stepping") {
     throw new Error(`${candidate} pods of ${cursor.candidate} serve without a pass: ${JSON.stringify(cursor)}`);
+  }
+}
+
+/** No request goes by the route to a revision without ready pods for it, while stable has some. */
+function checkRoute(world: SimWorld, { stable, stage, candidate, replicas }: Cursor): void {
+  if (world.route === "Git") return;
+  const ready = (revision: string | undefined) => world.podsOf(revision).filter((pod) => pod.ready).length;
+  for (const { revision, weight } of world.route) {
+    const needed = stage === "Stepping" && revision === candidate ? Math.ceil((replicas * weight) / 100) : 1;
+    if (revision !== stable && ready(revision) < needed && ready(stable) > 0)
+      throw new Error(`weight ${weight} by the route, but ${ready(revision)} ready pods of ${revision}`);
   }
 }
 
@@ -231,6 +248,7 @@ function expectAtRest(world: SimWorld, stable: string): void {
   expect(pods).toHaveLength(world.git.replicas);
   expect(world.status.conditions?.find(({ type }) => type === "Ready")?.status).toBe("True");
   expect(world.selector).toEqual({ app: "web" });
+  expect(world.route).toBe("Git");
 }
 
 function expectHandedBack(world: SimWorld): void {

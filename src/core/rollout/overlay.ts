@@ -2,6 +2,7 @@ import { at, canonical, isObject, numberAt } from "../../api/json.ts";
 import type { Manifest } from "../../api/objects.ts";
 import type { Cursor, Stage } from "../../api/v1alpha1/cursor.ts";
 import { API_VERSION, Mark } from "../../api/v1alpha1/names.ts";
+import { followedRoute, overlayRoute, type RouteShare } from "./routes.ts";
 import { baseSelector, matches, overlaidSelector, ownEntries } from "./selection.ts";
 
 type Labels = Readonly<Record<string, string>>;
@@ -16,6 +17,8 @@ export interface Claim {
   readonly service: string;
   /** undefined: it has not taken over yet. */
   readonly cursor: Cursor | undefined;
+  /** For a route: the word of every rollout that names it. */
+  readonly shares?: readonly RouteShare[];
   /** Labels of stable's pods, once it has taken over. */
   readonly stableLabels?: Labels;
 }
@@ -30,6 +33,7 @@ const HANDS_BACK: ReadonlySet<Stage> = new Set(["Restoring", "HandingBack", "Rel
  * Whoever writes the object, sync or rollout, writes this; so neither ever undoes the other.
  */
 export function overlay(git: Manifest, claim: Claim | undefined, live: Manifest | undefined): Manifest {
+  if (claim?.shares !== undefined) return overlayRoute(git, claim.shares);
   if (claim?.cursor === undefined) return git;
   const { cursor, workload, service, stableLabels, rollout } = claim;
   if (git.kind === "Deployment" && git.metadata.name === workload) return overlayDeployment(git, cursor, live);
@@ -76,6 +80,7 @@ function overlayDeployment(git: Manifest, cursor: Cursor, live: Manifest | undef
  * Of a selector only Fairlead's own entries are the rollout's; the others are Git's.
  */
 export function followed(stored: Manifest, claim: Claim | undefined, live: Manifest): Manifest {
+  if (claim?.shares !== undefined) return followedRoute(stored, claim.shares, live);
   const cursor = claim?.cursor;
   if (cursor === undefined) return stored;
   const from = isObject(live["spec"]) ? live["spec"] : {};
@@ -90,7 +95,7 @@ export function followed(stored: Manifest, claim: Claim | undefined, live: Manif
 
 /** What Git's word comes down to for an object: while it stays the same, only a change of the live object is drift. */
 export function wordOf(git: Manifest, claim: Claim | undefined, desired: Manifest): string {
-  if (claim?.cursor === undefined) return textOf(git);
+  if (claim?.cursor === undefined || claim.shares !== undefined) return textOf(git);
   const target = canonical(at(desired, "spec", "scaleTargetRef"));
   const remembered = desired.metadata.annotations?.[Mark.replicas] ?? "";
   return `${canonical(baseSelector(selectorOf(desired)))} ${target} ${remembered} ${textOf(git)}`;

@@ -1,10 +1,18 @@
 import type { Cursor, Stage } from "../../api/v1alpha1/cursor.ts";
 import { because } from "./because.ts";
-import { type Decision, enter, hold, iso, withSelection } from "./decision.ts";
+import { type Decision, enter, hold, iso, restoring, withSelection, withSplit } from "./decision.ts";
 import { markEffects, want } from "./effects.ts";
-import { endpointsOf, hasTemplateOf, type Seen, type ServiceSeen, trafficInPlace, type WorkloadSeen } from "./seen.ts";
+import {
+  endpointsOf,
+  hasTemplateOf,
+  isRouted,
+  type Seen,
+  type ServiceSeen,
+  trafficInPlace,
+  type WorkloadSeen,
+} from "./seen.ts";
 import { adopting, beginAdoption, emptying, narrowing } from "./stages/adoption.ts";
-import { handingBack, releasing, restoring } from "./stages/handBack.ts";
+import { restoring as bringBack, handingBack, releasing } from "./stages/handBack.ts";
 import { resting } from "./stages/resting.ts";
 import { returning } from "./stages/returning.ts";
 import { stepping } from "./stages/stepping.ts";
@@ -27,7 +35,7 @@ const RULES: Readonly<Record<Stage, StageRule>> = {
   Stepping: stepping,
   Switching: switching,
   Returning: returning,
-  Restoring: restoring,
+  Restoring: bringBack,
   HandingBack: handingBack,
   Releasing: releasing,
 };
@@ -82,7 +90,8 @@ export function replicasWanted(seen: Ready, cursor: Cursor | undefined): number 
 
 /** Folds into the cursor what only time and observation tell: the wanted replicas and since when traffic is in place. */
 function observed(seen: Ready, cursor: Cursor, now: number): Cursor {
-  const next = withSelection(cursor, { replicas: replicasWanted(seen, cursor) });
+  const named = isRouted(seen) ? cursor : withSplit(cursor, undefined);
+  const next = withSelection(named, { replicas: replicasWanted(seen, cursor) });
   if (trafficInPlace(seen, next)) return { ...next, steadyAt: next.steadyAt ?? iso(now) };
   const { steadyAt: _steady, ...unsteady } = next;
   return unsteady;
@@ -112,7 +121,7 @@ function orphaned(seen: Seen, now: number): Decision {
   const cursor = seen.cursor ?? nothing(seen.revisions[0]?.hash ?? "none");
   const gone = cursor.stage === "Releasing" ? cursor : enter(cursor, now, { stage: "Releasing" });
   const why = because("HandingBack", "the Deployment is gone; the revisions are removed", "goes on by itself");
-  return hold({ ...gone, selection: { kind: "Git" }, steadyAt: iso(0) }, why);
+  return hold({ ...withSplit(gone, undefined), selection: { kind: "Git" }, steadyAt: iso(0) }, why);
 }
 
 /** A deleted resource whose Service is gone: no request can be lost, but the Deployment still takes its pods back first. */
@@ -122,7 +131,7 @@ function unserved(seen: Seen & { readonly workload: WorkloadSeen }, now: number)
   const back = hasTemplateOf(seen, cursor.stable) && workload.ready >= cursor.replicas;
   if (back || cursor.stage === "Releasing") return orphaned(seen, now);
   const why = because("HandingBack", "the Deployment is brought back to full size", "goes on when its pods are ready");
-  return hold(cursor.stage === "Restoring" ? cursor : enter(cursor, now, { stage: "Restoring" }), why);
+  return hold(cursor.stage === "Restoring" ? cursor : restoring(cursor, now), why);
 }
 
 function blocked(reason: "WorkloadMissing" | "ServiceMissing", message: string, exit: string): Decision {

@@ -75,6 +75,8 @@ const NEEDS_A_PERSON: ReadonlySet<string> = new Set([
   "TargetConflict",
   "ServiceSelectsNothing",
   "PreviewConflict",
+  "RouteMissing",
+  "RouteUnfit",
   "ConfigMissing",
 ]);
 

@@ -134,7 +134,7 @@ describe("the objects of a revision", () => {
       spec: { ports: [{ name: "http", port: 80, targetPort: "http", nodePort: 30_080 }], selector: { app: "web" } },
     };
     expect(revisionService(service, "web", "web", "h4sh")["spec"]).toEqual({
-      selector: { "fairlead.dev/rollout": "web", "fairlead.dev/revision": "h4sh" },
+      selector: { "fairlead.dev/rollout": "web", "fairlead.dev/revision": "h4sh", "fairlead.dev/serving": "true" },
       ports: [{ name: "http", port: 80, targetPort: "http" }],
     });
   });

@@ -114,7 +114,8 @@ export function revisionDeployment(workload: Manifest, parts: RevisionParts): Ma
 /** The Service of a revision: it reaches exactly that revision's pods, on the ports of the callers' Service. */
 export function revisionService(service: Manifest, workload: string, rollout: string, hash: string): Manifest {
   const marks = { [Mark.rollout]: rollout, [Mark.revision]: hash };
-  return internalService(service, revisionName(workload, hash), marks, marks);
+  // A pod that is about to be stopped loses the mark first, and so leaves the Service.
+  return internalService(service, revisionName(workload, hash), marks, { ...marks, [Mark.serving]: "true" });
 }
 
 /** The Service of a fixed name by which people look at a candidate before users get it. */

@@ -3,6 +3,7 @@ import { Mark } from "../../api/v1alpha1/names.ts";
 import type { RolloutSpec } from "../../api/v1alpha1/progressiverollout.ts";
 import type { Because } from "./because.ts";
 import type { PreviewSeen } from "./preview.ts";
+import { type RouteSeen, type Said, sameSaid, weightOf } from "./routes.ts";
 import { matches, overlaidSelector, SERVING } from "./selection.ts";
 
 /** A pod of a revision, or of the taken-over Deployment (then `revision` is absent). */
@@ -12,6 +13,8 @@ export interface PodSeen {
   readonly revision?: string;
   /** Ready by its own condition and not being deleted. */
   readonly ready: boolean;
+  /** Since when it is ready, in epoch milliseconds. */
+  readonly readySince?: number;
   readonly terminating: boolean;
   readonly labels: Readonly<Record<string, string>>;
 }
@@ -66,10 +69,14 @@ export interface Seen {
   readonly revisions: readonly RevisionSeen[];
   readonly pods: readonly PodSeen[];
   readonly previews: readonly PreviewSeen[];
+  /** The routes that the rollout names, and any other one that still has requests for its revisions. */
+  readonly routes: readonly RouteSeen[];
   /** Why no new revision may be taken in: wrong input that only Git can mend. A way back is never held up by it. */
   readonly problem?: Because;
   /** Names of the pods that the Service's endpoints have as ready. */
   readonly endpoints: ReadonlySet<string>;
+  /** The same for the revisions' own Services, by revision. */
+  readonly ownEndpoints: ReadonlyMap<string, ReadonlySet<string>>;
 }
 
 /** Pods of a revision that are ready. */
@@ -116,14 +123,49 @@ export function isServing(pod: PodSeen): boolean {
   return pod.labels[Mark.serving] === SERVING;
 }
 
+/** Tells whether routes split the requests; else pods of both tracks share the Service. */
+export function isRouted(seen: Seen): boolean {
+  return seen.spec.routeRefs.length > 0;
+}
+
+/** What a route is to say: the cursor's split where the rollout names it, else what Git says. */
+export function saidBy(seen: Seen, cursor: Cursor, { kind, name }: Pick<RouteSeen, "kind" | "name">): Said {
+  const named = seen.spec.routeRefs.some((ref) => ref.kind === kind && ref.name === name);
+  return (named ? cursor.split : undefined) ?? "Git";
+}
+
 /**
- * Tells whether requests go where the cursor's selection says, and nowhere else:
- * the live selector is the wanted one, and no endpoint is a pod that it does not select.
+ * Pods of a revision that routes may be pointed at: endpoints of its own Service that have been ready for the settle time.
+ * A gateway may hear of a new route long before it hears of the endpoints behind it.
+ */
+export function routableOf(seen: Seen, revision: string, now: number): number {
+  const own = seen.ownEndpoints.get(revision);
+  const settled = now - seen.spec.settleSeconds * 1_000;
+  return seen.pods.filter(
+    (pod) => pod.revision === revision && pod.ready && own?.has(pod.name) && (pod.readySince ?? now) <= settled,
+  ).length;
+}
+
+/**
+ * Tells whether requests go where the cursor says, and nowhere else: selector and routes are the wanted ones, gateways
+ * follow them, and no endpoint is a pod that should not be one.
  */
 export function trafficInPlace(seen: Seen, cursor: Cursor): boolean {
   if (seen.service === undefined) return false;
   const wanted = overlaidSelector(seen.service.selector, cursor.selection);
   const live = seen.service.selector;
   if (Object.keys(live).length !== Object.keys(wanted).length || !matches(wanted, live)) return false;
-  return seen.pods.every((pod) => !seen.endpoints.has(pod.name) || matches(wanted, pod.labels));
+  if (!seen.pods.every((pod) => !seen.endpoints.has(pod.name) || matches(wanted, pod.labels))) return false;
+  return seen.routes.every((route) => {
+    if (route.waits !== undefined || !sameSaid(route.said, saidBy(seen, cursor, route))) return false;
+    return seen.pods.every((pod) => !isRoutedTo(seen, cursor, pod) || isServing(pod));
+  });
+}
+
+/** Tells whether a route may bring requests to a pod, by what the cursor wants or by what is live. */
+export function isRoutedTo(seen: Seen, cursor: Cursor, pod: PodSeen): boolean {
+  const { revision } = pod;
+  if (revision === undefined || !seen.ownEndpoints.get(revision)?.has(pod.name)) return false;
+  const says: readonly Said[] = [cursor.split ?? "Git", ...seen.routes.map(({ said }) => said)];
+  return says.some((said) => weightOf(said, revision) > 0);
 }

@@ -26,6 +26,16 @@ export function sizesFor(replicas: number, weight: number): Sizes {
   return { candidate: replicas, stable: replicas, stableServing };
 }
 
+/** Pods for a weight by routes: the weight is exact, so the candidate has just the pods to carry it. */
+export function sizesForRoutes(replicas: number, weight: number): Sizes {
+  return besideStable(replicas, clamp(Math.ceil((replicas * weight) / 100), Math.min(1, replicas), replicas));
+}
+
+/** A candidate beside a stable track at full size, which can take everything back at any moment. */
+export function besideStable(replicas: number, candidate: number): Sizes {
+  return { candidate, stable: replicas, stableServing: replicas };
+}
+
 /**
  * Pods for `replaced` of `replicas` pods moved to the candidate, with stable lowered by as many.
  * The last batch leaves stable at what the batch before left: those pods stand by until the promotion.

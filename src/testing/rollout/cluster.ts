@@ -1,5 +1,6 @@
 import { Mark } from "../../api/v1alpha1/names.ts";
 import type { Reading } from "../../core/analysis/judge.ts";
+import type { Split } from "../../core/rollout/routes.ts";
 import type { PodSeen } from "../../core/rollout/seen.ts";
 import { LEFT, matches } from "../../core/rollout/selection.ts";
 
@@ -29,8 +30,10 @@ export interface Lags {
   readonly controllers?: number;
   /** From a change of a pod or a selector to the endpoints. */
   readonly endpoints?: number;
-  /** From the endpoints to what every node does. */
+  /** From the endpoints to what every node does, and every gateway. */
   readonly nodes?: number;
+  /** From a change of a route to what its gateway does. */
+  readonly routes?: number;
 }
 
 /** How a template behaves in the simulated cluster. */
@@ -57,18 +60,20 @@ export class SimCluster {
   readonly revisions = new Map<string, SimDeployment>();
   selector: Readonly<Record<string, string>> = { app: "web" };
   pods: SimPod[] = [];
-  /** Endpoints as they were due, with the time from which they hold. */
-  #history: { readonly at: number; readonly names: ReadonlySet<string> }[] = [];
+  /** What the route says; written by a rollout alone. */
+  route: Split | "Git" = "Git";
+  /** Endpoints and route as they were due, with the time from which they hold. */
+  #history: Due[] = [];
   #serial = 0;
   readonly #lags: Required<Lags>;
 
   constructor(template: string, replicas: number, lags: Lags = {}) {
     this.workload = deployment(template, replicas);
     this.workload.noticed = { template, replicas };
-    this.#lags = { controllers: 0, endpoints: 0, nodes: 0, ...lags };
+    this.#lags = { controllers: 0, endpoints: 0, nodes: 0, routes: 0, ...lags };
     this.settle();
     for (const pod of this.pods) Object.assign(pod, { readyAt: START });
-    this.#history = [{ at: START, names: this.endpoints() }];
+    this.#history = [this.#due()];
   }
 
   /** The endpoints as the operator sees them: late. */
@@ -91,16 +96,52 @@ export class SimCluster {
     );
   }
 
-  /** Pods that any node may still send requests to: everything that was due within the lag of endpoints and nodes. */
+  /** Pods that any node or gateway may still send requests to: everything that was due within its lag. */
   reachable(): ReadonlySet<string> {
+    const { endpoints, nodes, routes } = this.#lags;
+    const due = this.#since(endpoints + nodes);
+    const routed = new Set(this.#since(routes).flatMap(({ route }) => weighted(route)));
+    const own = due.flatMap((one) => [...routed].flatMap((revision) => [...(one.own.get(revision) ?? [])]));
+    return new Set([...due.flatMap(({ names }) => [...names]), ...own]);
+  }
+
+  /** Tells whether every gateway knows an endpoint of a revision's own Service by now. */
+  isKnownToGateways(revision: string): boolean {
     const { endpoints, nodes } = this.#lags;
-    const oldest = this.#history.findLastIndex(({ at }) => at <= this.now - endpoints - nodes);
-    return new Set(this.#history.slice(Math.max(0, oldest)).flatMap(({ names }) => [...names]));
+    return this.#since(endpoints + nodes).every(({ own }) => (own.get(revision)?.size ?? 0) > 0);
+  }
+
+  /** The endpoints of the revisions' own Services as the operator sees them: late. */
+  seenOwnEndpoints(): ReadonlyMap<string, ReadonlySet<string>> {
+    return this.#ago(this.#lags.endpoints)?.own ?? new Map();
   }
 
   /** The endpoints as they were due some time ago. */
   known(ago: number): ReadonlySet<string> {
-    return this.#history.findLast(({ at }) => at <= this.now - ago)?.names ?? this.#history[0]?.names ?? new Set();
+    return this.#ago(ago)?.names ?? new Set();
+  }
+
+  #ago(ago: number): Due | undefined {
+    return this.#history.findLast(({ at }) => at <= this.now - ago) ?? this.#history[0];
+  }
+
+  /** Everything that was due at some time within the last milliseconds. */
+  #since(ago: number): readonly Due[] {
+    return this.#history.slice(
+      Math.max(
+        0,
+        this.#history.findLastIndex(({ at }) => at <= this.now - ago),
+      ),
+    );
+  }
+
+  #due(): Due {
+    const own = new Map<string, Set<string>>();
+    for (const pod of this.pods) {
+      if (pod.revision === undefined || !this.ready(pod) || pod.labels[Mark.serving] !== "true") continue;
+      own.set(pod.revision, (own.get(pod.revision) ?? new Set()).add(pod.name));
+    }
+    return { at: this.now, names: this.endpoints(), own, route: this.route };
   }
 
   behaviour(template: string): Behaviour {
@@ -123,7 +164,16 @@ export class SimCluster {
     const ready = this.ready(pod);
     const { name, uid, labels } = pod;
     const terminating = pod.gone !== undefined;
-    return { name, uid, labels, ready, terminating, ...(pod.revision === undefined ? {} : { revision: pod.revision }) };
+    const readySince = pod.readyAt;
+    return {
+      name,
+      uid,
+      labels,
+      ready,
+      readySince,
+      terminating,
+      ...(pod.revision === undefined ? {} : { revision: pod.revision }),
+    };
   }
 
   ready(pod: SimPod): boolean {
@@ -182,11 +232,24 @@ export class SimCluster {
   }
 
   follow(): void {
-    this.#history.push({ at: this.now, names: this.endpoints() });
-    const { endpoints, nodes } = this.#lags;
-    const oldest = this.#history.findLastIndex(({ at }) => at <= this.now - endpoints - nodes);
-    this.#history = this.#history.slice(Math.max(0, oldest));
+    this.#history.push(this.#due());
+    const { endpoints, nodes, routes } = this.#lags;
+    this.#history = [...this.#since(Math.max(endpoints + nodes, routes))];
   }
+}
+
+/** What was due at a time. */
+interface Due {
+  readonly at: number;
+  /** Endpoints of the callers' Service. */
+  readonly names: ReadonlySet<string>;
+  /** Endpoints of the revisions' own Services. */
+  readonly own: ReadonlyMap<string, ReadonlySet<string>>;
+  readonly route: Split | "Git";
+}
+
+function weighted(route: Split | "Git"): readonly string[] {
+  return route === "Git" ? [] : route.filter(({ weight }) => weight > 0).map(({ revision }) => revision);
 }
 
 export function deployment(template: string, replicas: number): SimDeployment {

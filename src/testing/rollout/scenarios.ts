@@ -32,6 +32,7 @@ const BASE: Record<string, Json> = {
 const JUDGED: Record<string, Json> = { ...BASE, analysis: ANALYSIS };
 const ROLLING: Record<string, Json> = { ...BASE, strategy: { rolling: { batch: 1, hold: "3s" } } };
 const BLUE_GREEN: Record<string, Json> = { ...JUDGED, strategy: { blueGreen: { hold: "5s", watch: "10s" } } };
+const ROUTED: Record<string, Json> = { ...JUDGED, routeRefs: [{ name: "web" }] };
 
 function world(spec: Record<string, Json>, change: (world: SimWorld) => void = () => {}): () => SimWorld {
   return () => {
@@ -286,4 +287,59 @@ export const scenarios: readonly Scenario[] = [
     happenings: [push(15, "v2")],
     seconds: 80,
   },
+  { name: "routed-canary-promoted", world: world(ROUTED), happenings: [push(15, "v2")], seconds: 100 },
+  {
+    name: "routed-canary-rejected",
+    world: world(ROUTED, reads("v2", BAD)),
+    happenings: [push(15, "v2"), push(70, "v1", "revert to")],
+    seconds: 80,
+  },
+  {
+    name: "routed-canary-cancelled-at-50",
+    world: world(ROUTED),
+    happenings: [push(15, "v2"), push(45, "v1", "revert to")],
+    seconds: 70,
+  },
+  {
+    name: "routed-superseded",
+    world: world(ROUTED),
+    happenings: [push(15, "v2"), push(45, "v3")],
+    seconds: 130,
+  },
+  {
+    name: "routed-rolled-back-warm",
+    world: world(ROUTED),
+    happenings: [push(15, "v2"), push(85, "v1", "revert to")],
+    seconds: 110,
+  },
+  {
+    name: "routed-candidate-loses-pods",
+    world: world(ROUTED),
+    happenings: [
+      push(15, "v2"),
+      {
+        at: 40,
+        what: "one pod of v2 loses readiness for 6 s",
+        act: (w) => {
+          const pod = w.pods.find(({ revision }) => revision === "v2");
+          if (pod !== undefined) pod.readyAt = w.now + 6_000;
+          w.follow();
+        },
+      },
+    ],
+    seconds: 110,
+  },
+  {
+    name: "routed-blue-green",
+    world: world({ ...ROUTED, strategy: { blueGreen: { hold: "5s", watch: "10s" } } }),
+    happenings: [push(15, "v2")],
+    seconds: 90,
+  },
+  {
+    name: "routed-handed-back-mid-rollout",
+    world: world(ROUTED),
+    happenings: [push(15, "v2"), remove(45)],
+    seconds: 90,
+  },
+  { name: "routed-rolling", world: world({ ...ROUTED, strategy: {} }), happenings: [push(15, "v2")], seconds: 110 },
 ];

@@ -94,10 +94,14 @@ export class SimWorld extends SimCluster implements RolloutWorld {
       revisions: [...this.revisions].map(([hash, { replicas, template }]) => ({ hash, replicas, template })),
       pods: this.pods.map((pod) => this.seen(pod)),
       previews: [...this.previews].map(([name, revision]) => ({ name, revision })),
+      routes: rollout.spec.routeRefs.map(({ kind, name }) => ({ kind, name, said: this.route, waits: undefined })),
       endpoints: this.seenEndpoints(),
+      ownEndpoints: this.seenOwnEndpoints(),
     };
     return { rollout, seen };
   }
+
+  async prepare(): Promise<void> {}
 
   async claim(): Promise<void> {
     if (this.finalizer) return;
@@ -153,6 +157,16 @@ export class SimWorld extends SimCluster implements RolloutWorld {
       case "Select":
         this.#select(effect.selection);
         break;
+      case "Route": {
+        for (const { revision } of effect.said === "Git" ? [] : effect.said) {
+          if (revision !== this.status.rollout?.stable && !this.isKnownToGateways(revision))
+            throw new Error(
+              `requests are lost: the route goes to ${revision}, of which a gateway knows no endpoint yet`,
+            );
+        }
+        this.route = effect.said;
+        break;
+      }
       case "MarkPod": {
         const pod = this.pods.find(({ uid }) => uid === effect.uid);
         if (pod !== undefined) pod.labels = { ...pod.labels, [Mark.serving]: effect.serving };
@@ -191,6 +205,11 @@ function describe(effect: Effect): string {
   const { do: verb, ...rest } = effect;
   const words = Object.entries(rest)
     .filter(([key]) => key !== "uid")
-    .map(([, value]) => (typeof value === "object" ? Object.values(value).join(" ") : String(value)));
+    .map(([, value]) => said(value));
   return [verb, ...words].join(" ");
+}
+
+function said(value: unknown): string {
+  if (Array.isArray(value)) return value.map((one: unknown) => said(one)).join(", ");
+  return typeof value === "object" && value !== null ? Object.values(value).join(" ") : String(value);
 }

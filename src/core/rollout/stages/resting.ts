@@ -1,27 +1,32 @@
 import type { Cursor } from "../../../api/v1alpha1/cursor.ts";
 import { because } from "../because.ts";
-import { advance, type Decision, enter, iso, narrowed, switching, withSelection } from "../decision.ts";
+import { advance, type Decision, enter, iso, restoring, switching, withSelection, withSplit } from "../decision.ts";
 import { markEffects, shrinks, want } from "../effects.ts";
 import type { Ready, StageRule } from "../plan.ts";
+import { sameSaid } from "../routes.ts";
 import { livePods, readyOf } from "../seen.ts";
 import { stepsOf } from "../strategies/strategy.ts";
 import { settleLeft, since } from "../timing.ts";
+import { allAt } from "./routing.ts";
 
 /** A question about the Deployment's template while nothing is under way. */
 type Guard = (seen: Ready, cursor: Cursor, now: number) => Decision | undefined;
 
-const deleted: Guard = (seen, cursor, now) =>
-  seen.deleting
-    ? advance(
-        enter(cursor, now, { stage: "Restoring", selection: narrowed(cursor) }),
-        because("HandingBack", "the rollout is deleted; the Deployment takes over again"),
-      )
-    : undefined;
+const deleted: Guard = (seen, cursor, now) => {
+  if (!seen.deleting) return undefined;
+  // The Service's pods change while the Deployment takes over, so the routes go back to it before.
+  if (cursor.split !== undefined) return rest(seen, cursor, now);
+  const why = because("HandingBack", "the rollout is deleted; the Deployment takes over again");
+  return advance(restoring(cursor, now), why);
+};
 
 const upToDate: Guard = (seen, cursor, now) => {
   if (seen.workload.target !== cursor.stable) return undefined;
   return rest(seen, cursor.rejected.length === 0 ? cursor : { ...cursor, rejected: [] }, now);
 };
+
+/** Routes that no gateway follows are given back all the same, after the progress deadline. */
+const RECHECK_MS = 5_000;
 
 /** Whoever brings the rest says so; this is for one that does not. */
 const ARRIVING_MS = 5_000;
@@ -102,7 +107,7 @@ const unused: Guard = (seen, cursor, now) => {
 
 const start: Guard = (seen, cursor, now) => {
   const candidate = seen.workload.target;
-  const steps = stepsOf(seen.spec.strategy, cursor.replicas);
+  const steps = stepsOf(seen.spec, cursor.replicas);
   const weight = steps[0]?.weight ?? 0;
   const message = `revision ${candidate} starts at step 1 of ${steps.length} with weight ${weight}`;
   const { passed: _former, ...fresh } = cursor;
@@ -148,6 +153,23 @@ export const resting: StageRule = (seen, cursor, now) => {
 
 /** All traffic is at stable; the pods that it should have may still be missing. */
 function rest(seen: Ready, cursor: Cursor, now: number): Extract<Decision, { kind: "Rest" | "Hold" }> {
+  if (cursor.split !== undefined) {
+    const left = settleLeft(seen, cursor, now);
+    const late = since(cursor.enteredAt, now) >= seen.spec.progressDeadlineSeconds * 1_000;
+    const there = sameSaid(cursor.split, allAt(cursor.stable));
+    const next = !there
+      ? withSplit(cursor, allAt(cursor.stable))
+      : left.kind === "Settled" || late
+        ? withSplit(cursor, undefined)
+        : cursor;
+    const message = `the routes are given back to Service ${seen.spec.serviceRef.name}`;
+    return {
+      kind: "Hold",
+      cursor: next,
+      because: because("Settling", message, "goes on by itself"),
+      recheckInMs: left.ms ?? RECHECK_MS,
+    };
+  }
   const next = withSelection(cursor, { selection: selectionAtRest(seen, cursor, now) });
   const ready = readyOf(seen, cursor.stable);
   if (ready < cursor.replicas) {

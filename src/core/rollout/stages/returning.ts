@@ -1,24 +1,29 @@
 import type { Cursor } from "../../../api/v1alpha1/cursor.ts";
 import type { RolloutHistoryEntry } from "../../../api/v1alpha1/progressiverollout.ts";
 import { because } from "../because.ts";
-import { advance, enter, hold, switching, withSelection } from "../decision.ts";
+import { advance, enter, hold, restoring, switching, withSelection } from "../decision.ts";
 import { finished } from "../finished.ts";
 import type { StageRule } from "../plan.ts";
+import { weightOf } from "../routes.ts";
 import { isLeaving, readyOf } from "../seen.ts";
 import { settleLeft, since } from "../timing.ts";
+import { allAt, routeHome } from "./routing.ts";
 
 /** A stable revision that is nearly at full size takes the traffic after this time: one slow pod must not hold a way back. */
 const PATIENCE_MS = 30_000;
+
+/** How soon pods that have just become ready are looked at again. */
+const SOON_MS = 1_000;
 
 /** Stable takes all traffic, within its ready capacity; then the candidate goes. */
 export const returning: StageRule = (seen, cursor, now) => {
   const { stable, candidate, cause } = cursor;
   const { target } = seen.workload;
   const ready = readyOf(seen, stable);
-  const home = cursor.selection.kind === "Revision" && cursor.selection.revision === stable;
+  const routed = weightOf(cursor.split ?? allAt(stable), stable) === 100;
+  const home = routed && cursor.selection.kind === "Revision" && cursor.selection.revision === stable;
   if (ready === 0 && cursor.replicas > 0) {
-    if (seen.deleting)
-      return advance(enter(cursor, now, { stage: "Restoring" }), because("HandingBack", "the rollout is deleted"));
+    if (seen.deleting) return advance(restoring(cursor, now), because("HandingBack", "the rollout is deleted"));
     if (target !== stable && !seen.arriving && !(target === candidate && cause === "Rejected")) {
       const message = `stable revision ${stable} has no ready pod; revision ${target} takes over as soon as it is ready`;
       return switching(cursor, now, { toward: target, cause: "Rescued", message });
@@ -28,9 +33,19 @@ export const returning: StageRule = (seen, cursor, now) => {
   }
   if (!home) {
     const patience = PATIENCE_MS - since(cursor.enteredAt, now);
+    const routing = routeHome(seen, cursor, patience <= 0, now);
+    if (routing !== undefined) return routing;
     if ((ready < cursor.replicas || isLeaving(seen, stable)) && patience > 0) {
       const message = `${ready} of ${cursor.replicas} pods of stable are ready; the candidate carries the rest`;
       return hold(cursor, because("Returning", message, "goes on by itself"), patience);
+    }
+    if (!routed) {
+      const why = because(
+        "Returning",
+        "pods of stable enter its own Service; the candidate carries the rest",
+        "goes on by itself",
+      );
+      return hold(cursor, why, Math.max(SOON_MS, Math.min(patience, SOON_MS)));
     }
     const next = withSelection(cursor, { selection: { kind: "Revision", revision: stable } });
     return advance(next, because("Returning", `all traffic goes to stable revision ${stable}`));

@@ -4,10 +4,11 @@ import { because } from "../because.ts";
 import { advance, enter, hold, iso, returning, switching, withSelection } from "../decision.ts";
 import { markEffects, want } from "../effects.ts";
 import type { StageRule } from "../plan.ts";
-import { endpointsOf, isLeaving, livePods, readyOf } from "../seen.ts";
+import { endpointsOf, isLeaving, isRouted, livePods, readyOf } from "../seen.ts";
 import { type Step, stepsOf } from "../strategies/strategy.ts";
 import { since } from "../timing.ts";
 import { dark, failing, unclear } from "./judging.ts";
+import { carried, notRouted } from "./routing.ts";
 import type { Guard, Walk } from "./walk.ts";
 
 const deleted: Guard = ({ seen, cursor, now }) =>
@@ -38,6 +39,8 @@ const unready: Guard = ({ seen, cursor, candidate, step, now }) => {
       because("CapacityMissing", `revision ${candidate} has no ready pod; ${cursor.stable} serves again`),
     );
   }
+  const less = carried(seen, { ...cursor, unreadySince }, candidate);
+  if (less !== undefined) return less;
   const left = seen.spec.progressDeadlineSeconds * 1_000 - since(unreadySince, now);
   const message = `${ready} of ${wanted} pods of revision ${candidate} are ready`;
   if (left <= 0) {
@@ -51,6 +54,7 @@ const unready: Guard = ({ seen, cursor, candidate, step, now }) => {
 
 const notInPlace: Guard = (walk) => {
   const { seen, cursor, candidate, step, now } = walk;
+  if (isRouted(seen)) return undefined;
   const { cursor: current } = walk;
   const selection = selectionOf(walk);
   const marks = markEffects(seen, current, want(seen, current, now));
@@ -131,12 +135,12 @@ const empty: Guard = ({ cursor }) =>
     : undefined;
 
 /** The order is the policy: ways back first, then readiness, then what holds, then the way on. */
-const before: readonly Guard[] = [deleted, cancelled, superseded, failing, empty, unready, notInPlace];
+const before: readonly Guard[] = [deleted, cancelled, superseded, failing, empty, unready, notRouted, notInPlace];
 const after: readonly Guard[] = [dark, paused, unapproved, unclear, holding, passed];
 
 /** The candidate takes the weight of a step, is held there, and judged. */
 export const stepping: StageRule = (seen, cursor, now) => {
-  const steps = stepsOf(seen.spec.strategy, cursor.replicas);
+  const steps = stepsOf(seen.spec, cursor.replicas);
   const index = indexOf(cursor, steps);
   const step = steps[index];
   const { candidate } = cursor;

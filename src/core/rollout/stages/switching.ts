@@ -1,11 +1,13 @@
 import { durationMs } from "../../../api/v1alpha1/common.ts";
 import type { Cursor } from "../../../api/v1alpha1/cursor.ts";
 import { because } from "../because.ts";
-import { advance, type Decision, enter, hold, iso, returning, withSelection } from "../decision.ts";
+import { advance, type Decision, enter, hold, iso, returning, withSelection, withSplit } from "../decision.ts";
 import { finished } from "../finished.ts";
 import type { Ready, StageRule } from "../plan.ts";
+import { weightOf } from "../routes.ts";
 import { endpointsOf, isLeaving, readyOf } from "../seen.ts";
 import { settleLeft, since } from "../timing.ts";
+import { allAt, routeAll } from "./routing.ts";
 
 /** `toward` takes all traffic once it can carry it, then becomes stable. Nothing restarts: pointers move. */
 export const switching: StageRule = (seen, cursor, now) => {
@@ -24,6 +26,12 @@ function prepare(seen: Ready, cursor: Cursor, toward: string, stable: string, no
     return turnAway(seen, cursor, now, `stable revision ${stable} is ready again`);
   }
   const ready = readyOf(seen, toward);
+  if (ready === 0 && readyOf(seen, stable) > 0 && weightOf(cursor.split ?? "Git", toward) > 0) {
+    return advance(
+      withSplit(cursor, allAt(stable)),
+      because("CapacityMissing", `revision ${toward} has no ready pod; ${stable} serves again`),
+    );
+  }
   const whole = ready >= cursor.replicas && !isLeaving(seen, toward);
   const enough = whole || (ready > 0 && readyOf(seen, stable) === 0);
   if (!enough) {
@@ -42,6 +50,8 @@ function prepare(seen: Ready, cursor: Cursor, toward: string, stable: string, no
       cursor.cause === "Promoted" ? left : undefined,
     );
   }
+  const routing = routeAll(seen, cursor, toward, now);
+  if (routing !== undefined) return routing;
   const next = withSelection(cursor, { selection: { kind: "Revision", revision: toward } });
   return advance(next, because(reasonOf(cursor), `all traffic goes to revision ${toward}`));
 }
@@ -57,13 +67,15 @@ function turnAway(seen: Ready, cursor: Cursor, now: number, message: string): De
   }
   const { toward: _toward, cause: _cause, message: _message, ...kept } = cursor;
   const selection = { kind: "Revision", revision: cursor.stable } as const;
-  const next = enter(kept, now, { stage: "Resting", weight: 0, selection });
+  const home = kept.split === undefined ? kept : withSplit(kept, allAt(cursor.stable));
+  const next = enter(home, now, { stage: "Resting", weight: 0, selection });
   return advance(next, because("Superseded", message));
 }
 
 function settle(seen: Ready, cursor: Cursor, toward: string, now: number): Decision {
   if (cursor.replicas > 0 && readyOf(seen, toward) === 0 && readyOf(seen, cursor.stable) > 0) {
-    const back = withSelection(cursor, { selection: { kind: "Revision", revision: cursor.stable } });
+    const routed = cursor.split === undefined ? cursor : withSplit(cursor, allAt(cursor.stable));
+    const back = withSelection(routed, { selection: { kind: "Revision", revision: cursor.stable } });
     return advance(
       back,
       because("CapacityMissing", `revision ${toward} has no ready pod any more; ${cursor.stable} serves again`),

@@ -1,9 +1,12 @@
 import { expect, test } from "vitest";
 import { stepsOf } from "./strategy.ts";
 
-const weights = (...args: Parameters<typeof stepsOf>) => stepsOf(...args).map(({ weight }) => weight);
+type Strategy = Parameters<typeof stepsOf>[0]["strategy"];
+const steps = (strategy: Strategy, replicas: number, routed = false) =>
+  stepsOf({ strategy, routeRefs: routed ? [{ kind: "HTTPRoute", name: "web" }] : [] }, replicas);
+const weights = (...args: Parameters<typeof steps>) => steps(...args).map(({ weight }) => weight);
 
-test.each<[string, Parameters<typeof stepsOf>, number[]]>([
+test.each<[string, Parameters<typeof steps>, number[]]>([
   [
     "a canary has the weights of its list",
     [
@@ -28,5 +31,20 @@ test.each<[string, Parameters<typeof stepsOf>, number[]]>([
 });
 
 test("a hold is in milliseconds", () => {
-  expect(stepsOf({ canary: { steps: [{ weight: 5, hold: "1m30s" }] } }, 4)[0]?.holdMs).toBe(90_000);
+  expect(steps({ canary: { steps: [{ weight: 5, hold: "1m30s" }] } }, 4)[0]?.holdMs).toBe(90_000);
+});
+
+test("with routes stable keeps its full size, and the candidate has just the pods for its weight", () => {
+  const canary = { steps: [{ weight: 5 }, { weight: 50 }, { weight: 80 }] };
+  expect(steps({ canary }, 4, true).map(({ sizes }) => sizes)).toEqual([
+    { candidate: 1, stable: 4, stableServing: 4 },
+    { candidate: 2, stable: 4, stableServing: 4 },
+    { candidate: 4, stable: 4, stableServing: 4 },
+  ]);
+  const rolling = { batch: 1, hold: "0s" };
+  expect(steps({ rolling }, 3, true).map(({ sizes }) => [sizes.candidate, sizes.stable])).toEqual([
+    [1, 3],
+    [2, 3],
+    [3, 3],
+  ]);
 });

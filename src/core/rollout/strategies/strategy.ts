@@ -1,5 +1,5 @@
 import type { RolloutSpec } from "../../../api/v1alpha1/progressiverollout.ts";
-import type { Sizes } from "../sizes.ts";
+import { besideStable, type Sizes, sizesFor, sizesForRoutes } from "../sizes.ts";
 import { blueGreenSteps } from "./blueGreen.ts";
 import { canarySteps } from "./canary.ts";
 import { rollingSteps } from "./rolling.ts";
@@ -16,8 +16,13 @@ export interface Step {
 }
 
 /** The steps of the user's strategy for this many replicas; at least one. */
-export function stepsOf(strategy: RolloutSpec["strategy"], replicas: number): readonly Step[] {
+export function stepsOf(
+  { strategy, routeRefs }: Pick<RolloutSpec, "strategy" | "routeRefs">,
+  replicas: number,
+): readonly Step[] {
+  const routed = routeRefs.length > 0;
   if (strategy.blueGreen !== undefined) return blueGreenSteps(strategy.blueGreen, replicas);
-  if (strategy.canary !== undefined) return canarySteps(strategy.canary, replicas);
-  return rollingSteps(strategy.rolling ?? { batch: 1, hold: "0s" }, replicas);
+  if (strategy.canary !== undefined) return canarySteps(strategy.canary, replicas, routed ? sizesForRoutes : sizesFor);
+  const rolling = rollingSteps(strategy.rolling ?? { batch: 1, hold: "0s" }, replicas);
+  return routed ? rolling.map((step) => ({ ...step, sizes: besideStable(replicas, step.sizes.candidate) })) : rolling;
 }

@@ -1,0 +1,113 @@
+import type { Cursor } from "../../../api/v1alpha1/cursor.ts";
+import { because } from "../because.ts";
+import { advance, type Decision, hold, withSelection, withSplit } from "../decision.ts";
+import type { Ready } from "../plan.ts";
+import { type Split, sameSaid, weightOf } from "../routes.ts";
+import { isRouted, readyOf, routableOf } from "../seen.ts";
+import { settleLeft } from "../timing.ts";
+import type { Guard } from "./walk.ts";
+
+/** All requests at one revision, by its own Service. */
+export function allAt(revision: string): Split {
+  return [{ revision, weight: 100 }];
+}
+
+/** The split for a candidate's weight. Only revisions with requests are named: a route must not keep a Service that is to go. */
+function splitFor(stable: string, candidate: string, weight: number): Split {
+  const rest = Math.round((100 - weight) * 10) / 10;
+  const both = [
+    { revision: stable, weight: rest },
+    { revision: candidate, weight },
+  ];
+  return both.filter((one) => one.weight > 0);
+}
+
+/**
+ * The routes do not give the step's weight yet. The Service stays at stable for those who call it without a route, and is
+ * what a route falls back to.
+ */
+export const notRouted: Guard = ({ seen, cursor, candidate, step, now }) => {
+  if (!isRouted(seen)) return undefined;
+  const home = { kind: "Revision", revision: cursor.stable } as const;
+  if (cursor.selection.kind !== "Revision" || cursor.selection.revision !== cursor.stable) {
+    return advance(withSelection(cursor, { selection: home }), because("Stepping", "the Service goes to stable"));
+  }
+  // At weight 0 nothing need be moved that was not moved before.
+  const untouched = step.weight === 0 && cursor.split === undefined;
+  const split = splitFor(cursor.stable, candidate, step.weight);
+  if (!untouched && !sameSaid(split, cursor.split ?? "Git")) {
+    const missing = unreachable(seen, cursor, split, now);
+    if (missing !== undefined) return missing;
+    return advance(withSplit(cursor, split), because("Stepping", `the routes give weight ${step.weight}`));
+  }
+  return cursor.steadyAt === undefined
+    ? hold(cursor, notYet(seen, `weight ${step.weight} is not in place yet`))
+    : undefined;
+};
+
+/** A candidate that has lost pods gets no more requests than those that are left can carry. */
+export function carried(seen: Ready, cursor: Cursor, candidate: string): Decision | undefined {
+  const can = Math.floor((100 * readyOf(seen, candidate)) / Math.max(1, cursor.replicas));
+  if (!isRouted(seen) || weightOf(cursor.split ?? "Git", candidate) <= can) return undefined;
+  const message = `revision ${candidate} can carry weight ${can} at most; ${cursor.stable} carries the rest`;
+  return advance(withSplit(cursor, splitFor(cursor.stable, candidate, can)), because("CapacityMissing", message));
+}
+
+/** Moves the routes to one revision; undefined once they have been there for the settle time. */
+export function routeAll(seen: Ready, cursor: Cursor, revision: string, now: number): Decision | undefined {
+  if (!isRouted(seen)) return undefined;
+  const split = allAt(revision);
+  if (!sameSaid(split, cursor.split ?? "Git")) {
+    const missing = unreachable(seen, cursor, split, now);
+    return missing ?? advance(withSplit(cursor, split), because("Stepping", `the routes go to revision ${revision}`));
+  }
+  const left = settleLeft(seen, cursor, now);
+  if (left.kind === "Settled") return undefined;
+  return hold(cursor, notYet(seen, `requests move to revision ${revision}`), left.ms);
+}
+
+/**
+ * The way back to stable, within what it can carry: while some of its pods are missing, the candidate carries their part.
+ * `whole`: all of it is to be taken for ready, since the others have been waited for long enough.
+ */
+export function routeHome(seen: Ready, cursor: Cursor, whole: boolean, now: number): Decision | undefined {
+  const { stable, candidate, split } = cursor;
+  if (!isRouted(seen) || split === undefined) return undefined;
+  const before = weightOf(split, stable);
+  if (before === 100) return undefined;
+  const can = whole
+    ? 100
+    : Math.min(100, Math.floor((100 * routableOf(seen, stable, now)) / Math.max(1, cursor.replicas)));
+  if (can <= before || candidate === undefined) return undefined;
+  const next = withSplit(cursor, splitFor(stable, candidate, 100 - can));
+  return advance(next, because("Returning", `the routes give ${can} % to stable revision ${stable}`));
+}
+
+/** A hold while a revision lacks pods that the routes may be pointed at. */
+function unreachable(seen: Ready, cursor: Cursor, split: Split, now: number): Decision | undefined {
+  for (const { revision, weight } of split) {
+    const share = Math.ceil((cursor.replicas * weight) / 100);
+    // Stable has its requests already: what it lacks is not made better by waiting.
+    const wanted = revision === cursor.stable ? Math.min(share, readyOf(seen, revision)) : share;
+    const have = routableOf(seen, revision, now);
+    if (have >= wanted) continue;
+    const message = `${have} of ${wanted} pods of revision ${revision} have been in its Service for ${seen.spec.settleSeconds} s`;
+    return hold(cursor, because("Settling", message, "goes on by itself"), routableIn(seen, revision, now));
+  }
+  return undefined;
+}
+
+/** Milliseconds until the next pod of a revision has been ready for the settle time. */
+function routableIn(seen: Ready, revision: string, now: number): number | undefined {
+  const ahead = seen.pods
+    .filter((pod) => pod.revision === revision && pod.ready)
+    .map(({ readySince = now }) => readySince + seen.spec.settleSeconds * 1_000 - now)
+    .filter((ms) => ms > 0);
+  return ahead.length === 0 ? undefined : Math.min(...ahead);
+}
+
+function notYet(seen: Ready, message: string) {
+  const waiting = seen.routes.find(({ waits }) => waits !== undefined);
+  const why = waiting === undefined ? message : `${message}: ${waiting.kind} ${waiting.name} ${waiting.waits}`;
+  return because("Settling", why, waiting === undefined ? "goes on by itself" : "goes on when its Gateway follows");
+}
