@@ -121,6 +121,7 @@ describe("what the API server fills in", () => {
     expect((await kubectl.json("get", "pr", "minimal"))["spec"]).toEqual({
       workloadRef: { kind: "Deployment", name: "web" },
       serviceRef: { name: "web" },
+      routeRefs: [],
       strategy: {},
       rollback: { window: { revisions: 3, duration: "72h" } },
       scaleDownDelaySeconds: 300,

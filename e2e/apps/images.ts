@@ -20,7 +20,12 @@ export async function prometheusImage(log?: (line: string) => void): Promise<App
   return image("prometheus", await binary("prometheus", log));
 }
 
-async function appImage(name: "shop" | "load", log?: (line: string) => void): Promise<AppImage> {
+/** Builds the image of the Gateway for tests. */
+export function gatewayImage(log?: (line: string) => void): Promise<AppImage> {
+  return appImage("gateway", log);
+}
+
+async function appImage(name: "shop" | "load" | "gateway", log?: (line: string) => void): Promise<AppImage> {
   return image(name, await goProgram(join(import.meta.dirname, "go"), `./cmd/${name}`, log));
 }
 

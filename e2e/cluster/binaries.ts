@@ -82,6 +82,13 @@ export function goProgram(moduleDir: string, pkg: string, log: (line: string) =>
   return once(`program ${directory} ${pkg}`, () => build(name, directory, { module: directory, package: pkg }, log));
 }
 
+/** Directory of the sources of a Go module that is pinned below binaries/: for files that it brings beside its code. */
+export async function moduleSources(directory: string, module: string): Promise<string> {
+  const pinned = fileURLToPath(new URL(`./binaries/${directory}`, import.meta.url));
+  await run("go", ["mod", "download", module], pinned);
+  return run("go", ["list", "-m", "-f", "{{.Dir}}", module], pinned);
+}
+
 function once(key: string, make: () => Promise<string>): Promise<string> {
   const known = running.get(key);
   if (known) return known;

@@ -114,7 +114,10 @@ export class Shop {
   }
 
   /** Starts a steady load on the shop's Service, from a pod beside it. */
-  load(rate: number, options: { readonly name?: string; readonly keepAlive?: boolean } = {}): Promise<RunningLoad> {
+  load(
+    rate: number,
+    options: { readonly name?: string; readonly keepAlive?: boolean; readonly target?: string } = {},
+  ): Promise<RunningLoad> {
     const { namespace } = this;
     const target = `http://${this.name}`;
     return RunningLoad.start(this.#ground.kube, {

@@ -21,6 +21,8 @@ export const log = (line: string): void => void process.stderr.write(`${line}\n`
 export interface StoryOptions {
   /** A version whose own bad answers are the point; those of others still fail the story. */
   readonly exceptVersion?: string;
+  /** Where requests go; the shop's Service when absent. */
+  readonly target?: string;
 }
 
 /**
@@ -34,7 +36,7 @@ export async function underLoad(
   story: (load: RunningLoad) => Promise<void>,
   options: StoryOptions = {},
 ): Promise<LoadStats> {
-  const load = await shop.load(RATE);
+  const load = await shop.load(RATE, options.target === undefined ? {} : { target: options.target });
   await load.reset();
   const began = performance.now();
   try {

@@ -14,12 +14,12 @@ import {
 } from "../../core/rollout/config.ts";
 import { rivalOf } from "../../core/rollout/driver.ts";
 import { scales } from "../../core/rollout/overlay.ts";
-import { type PreviewSeen, previewName } from "../../core/rollout/preview.ts";
 import { type Digest, RESTARTED_AT, resolveRevision, templateIdentity } from "../../core/rollout/revision.ts";
 import type { PodSeen, RevisionSeen, Seen, WorkloadSeen } from "../../core/rollout/seen.ts";
 import { baseSelector, matches } from "../../core/rollout/selection.ts";
 import { ownerOf, type SyncName } from "../../core/sync/owner.ts";
 import { type RolloutCaches, SERVICE_NAME, split } from "./caches.ts";
+import { previewsOf, previewTaken } from "./observePreviews.ts";
 import { routeProblem, routesOf } from "./observeRoutes.ts";
 import type { Observed } from "./reconcile.ts";
 
@@ -209,32 +209,6 @@ function podsOf(
 
 function isReady(condition: Json): boolean {
   return stringAt(condition, "type") === "Ready" && stringAt(condition, "status") === "True";
-}
-
-/** Preview Services of a rollout, whatever they are called by now. */
-function previewsOf(caches: RolloutCaches, namespace: string, rollout: string): readonly PreviewSeen[] {
-  return caches.services
-    .list(namespace)
-    .filter((service) => isPreviewOf(service, rollout))
-    .map((service) => ({
-      name: service.metadata.name,
-      revision: stringAt(service, "spec", "selector", Mark.revision) ?? "",
-    }));
-}
-
-function isPreviewOf({ metadata }: Manifest, rollout: string): boolean {
-  return metadata.labels?.[Mark.preview] === "true" && metadata.labels[Mark.rollout] === rollout;
-}
-
-function previewTaken(caches: RolloutCaches, { object, spec }: ProgressiveRollout): Because | undefined {
-  const name = previewName(spec);
-  const there = caches.services.get(`${object.metadata.namespace ?? ""}/${name}`);
-  if (name === undefined || there === undefined || isPreviewOf(there, object.metadata.name)) return undefined;
-  return because(
-    "PreviewConflict",
-    `Service ${name} exists and is not this rollout's, so it cannot become the preview of the candidate`,
-    "set strategy.blueGreen.previewService to a free name, or remove that Service",
-  );
 }
 
 function endpointsOf(caches: RolloutCaches, namespace: string, service: string): ReadonlySet<string> {

@@ -94,6 +94,6 @@ export function restoring(cursor: Cursor, now: number): Cursor {
 }
 
 /** Stable alone, where Git's own selector would let any new pod in. */
-export function narrowed(cursor: Cursor): Cursor["selection"] {
+function narrowed(cursor: Cursor): Cursor["selection"] {
   return cursor.selection.kind === "Git" ? { kind: "Revision", revision: cursor.stable } : cursor.selection;
 }

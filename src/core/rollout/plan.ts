@@ -1,7 +1,8 @@
 import type { Cursor, Stage } from "../../api/v1alpha1/cursor.ts";
 import { because } from "./because.ts";
 import { type Decision, enter, hold, iso, restoring, withSelection, withSplit } from "./decision.ts";
-import { markEffects, want } from "./effects.ts";
+import { want } from "./effects.ts";
+import { markEffects } from "./marks.ts";
 import {
   endpointsOf,
   hasTemplateOf,

@@ -157,7 +157,9 @@ export function trafficInPlace(seen: Seen, cursor: Cursor): boolean {
   if (Object.keys(live).length !== Object.keys(wanted).length || !matches(wanted, live)) return false;
   if (!seen.pods.every((pod) => !seen.endpoints.has(pod.name) || matches(wanted, pod.labels))) return false;
   return seen.routes.every((route) => {
-    if (route.waits !== undefined || !sameSaid(route.said, saidBy(seen, cursor, route))) return false;
+    const said = saidBy(seen, cursor, route);
+    // A route is given back to a Service with the same pods: nothing hangs on its gateway any more.
+    if (!sameSaid(route.said, said) || (said !== "Git" && route.waits !== undefined)) return false;
     return seen.pods.every((pod) => !isRoutedTo(seen, cursor, pod) || isServing(pod));
   });
 }

@@ -1,7 +1,8 @@
 import type { Cursor } from "../../../api/v1alpha1/cursor.ts";
 import { because } from "../because.ts";
 import { advance, type Decision, enter, iso, restoring, switching, withSelection, withSplit } from "../decision.ts";
-import { markEffects, shrinks, want } from "../effects.ts";
+import { want } from "../effects.ts";
+import { markEffects, shrinks } from "../marks.ts";
 import type { Ready, StageRule } from "../plan.ts";
 import { sameSaid } from "../routes.ts";
 import { livePods, readyOf } from "../seen.ts";
