@@ -136,3 +136,10 @@ test("A14: a held plan claims objects of its own source alone, and what was appl
   expect(claim({ url: `${URL}x` }, {})).toBeUndefined();
   expect(claim({ url: `${URL}x` }, { uid: "u" })).toBe("shop/b");
 });
+
+test("a sync claims what it wants also before its inventory says so", () => {
+  const { neighbours, theirs } = scene(gitSync("b"), 0);
+  expect(neighbours.claimedBy(ID, { namespace: "shop", name: "a" })).toBeUndefined();
+  theirs.wanted = new Set([ID]);
+  expect(neighbours.claimedBy(ID, { namespace: "shop", name: "a" })).toBe("shop/b");
+});

@@ -87,17 +87,17 @@ export class Neighbours {
     return found.sort((a, b) => (`${a.id} ${a.by}` < `${b.id} ${b.by}` ? -1 : 1));
   }
 
-  /** The other sync that has planned or applied an object that this one lets go. */
+  /**
+   * The other sync that has planned or applied an object that this one lets go, or means to: one that cannot store its plan
+   * for now wants the object no less.
+   */
   claimedBy(id: string, by: SyncName): Key | undefined {
     const self = this.#parts.syncs.get(`${by.namespace}/${by.name}`);
     const url = stringAt(self, "spec", "url");
     for (const sync of this.#parts.syncs.list()) {
       const { namespace, name, deletionTimestamp } = sync.metadata;
       if (deletionTimestamp !== undefined || (namespace === by.namespace && name === by.name)) continue;
-      const key = keyOf(sync);
-      // A commit of the same source that is refused for now wants it as well.
-      const refused = stringAt(sync, "spec", "url") === url && this.#parts.states.known(key)?.rehearsal?.claims.has(id);
-      if (refused || this.#holding(sync, id, url) !== undefined) return key;
+      if (this.#holding(sync, id, url) !== undefined || this.#means(sync, id, url)) return keyOf(sync);
     }
     return undefined;
   }
@@ -145,6 +145,13 @@ export class Neighbours {
     const state = entry === "Planned" ? this.#parts.states.known(keyOf(sync)) : undefined;
     if (state?.forbidden.has(id)) return undefined;
     return state?.hold !== undefined && stringAt(sync, "spec", "url") !== url ? undefined : entry;
+  }
+
+  /** Whether a sync of the same source is about to plan an object, or a commit of it that is refused for now wants it. */
+  #means(sync: Manifest, id: string, url: string | undefined): boolean {
+    const state = this.#parts.states.known(keyOf(sync));
+    if (state === undefined || stringAt(sync, "spec", "url") !== url) return false;
+    return state.rehearsal?.claims.has(id) === true || (state.wanted.has(id) && !state.forbidden.has(id));
   }
 
   /** One that cannot look, for whatever reason, is not waited for without end. */

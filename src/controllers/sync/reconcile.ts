@@ -4,10 +4,11 @@ import type { GitSync } from "../../api/v1alpha1/gitsync.ts";
 import type { Hold } from "../../core/sync/dependencies.ts";
 import { wantedIds } from "../../core/sync/desiredSet.ts";
 import { confirmsPrune } from "../../core/sync/guard.ts";
-import { type Inventory, planned, prunable, withApplied } from "../../core/sync/inventory.ts";
+import { hasAll, type Inventory, planned, prunable, withApplied } from "../../core/sync/inventory.ts";
 import type { SyncOutcome } from "../../core/sync/outcome.ts";
 import { isApiError } from "../../ports/cluster.ts";
 import { after, never, type Requeue } from "../requeue.ts";
+import { stillThere } from "./ahead.ts";
 import type { Applied, ApplyParts } from "./apply.ts";
 import { applyAll } from "./applyAll.ts";
 import { assess } from "./assess.ts";
@@ -17,7 +18,7 @@ import { messageOf } from "./failure.ts";
 import { holdOn, inForce } from "./hold.ts";
 import { prune } from "./prune.ts";
 import { rehearse } from "./rehearse.ts";
-import { isSuperset, setOf } from "./setOf.ts";
+import { setOf } from "./setOf.ts";
 import { asksAnew, checkIn, readSource } from "./source.ts";
 import type { Content, SyncState } from "./state.ts";
 import type { SyncWorld } from "./world.ts";
@@ -118,7 +119,7 @@ async function planOnly(world: SyncWorld, sync: GitSync, state: SyncState, signa
   const set = await setOf(world, content.rendered, sync, signal);
   const stored = sync.status.inventory ?? [];
   const wanted = set.kind === "Refused" ? stored : planned(stored, set.members);
-  return isSuperset(stored, wanted) ? sync : await world.remember(sync, wanted, signal);
+  return hasAll(stored, wanted) ? sync : await world.remember(sync, wanted, signal);
 }
 
 async function work(
@@ -179,11 +180,13 @@ async function work(
   for (const id of state.recorded.keys()) if (!state.wanted.has(id)) state.recorded.delete(id);
 
   // Write-ahead: what is about to be applied is in the inventory first, so a crash orphans nothing.
-  const inventory = planned(stored, members);
-  const begun = attemptOf(commit, state, world.now());
-  const reported = isSuperset(stored, inventory)
-    ? sync
-    : await world.begin(sync, begun, members.length, inventory, signal);
+  const isThere = await stillThere(world.managed, members, signal);
+  const inventory = planned(stored, members, isThere);
+  const reported = !hasAll(stored, inventory)
+    ? await world.begin(sync, attemptOf(commit, state, world.now()), members.length, inventory, signal)
+    : stored.every(isThere)
+      ? sync
+      : await world.remember(sync, inventory, signal);
   const elapsed = world.now() - state.startedAt;
   const results = await applyAll(members, applier, parts, { now: world.now, elapsed }, signal);
   world.neighbours.contest(keyOf(object), owners);
@@ -192,7 +195,7 @@ async function work(
   for (const result of results) world.tellOf(reported, result);
 
   const assessed = assess(results, state.checks?.health ?? [], world.atRest);
-  const claimants = new Set<Key>();
+  const claims = new Map<string, Key>();
   const enabled = spec.prune && state.hold === undefined && content.restored !== true;
   const leaving = enabled && prunable(inventory, members).length > 0;
   const unasked = leaving ? world.neighbours.unasked(sync, state) : [];
@@ -204,7 +207,7 @@ async function work(
       inventory: withApplied(inventory, assessed.uids),
       claimedBy: (id) => {
         const by = world.neighbours.claimedBy(id, name);
-        if (by !== undefined) claimants.add(by);
+        if (by !== undefined) claims.set(id, by);
         return by;
       },
       unasked,
@@ -218,8 +221,9 @@ async function work(
     world,
     signal,
   );
-  // They may have been waiting for this sync to let go.
-  world.neighbours.wake(claimants);
+  // They may have been waiting for this sync to let go. Told once: two that cannot take over would wake each other for ever.
+  world.neighbours.wake([...claims].flatMap(([id, by]) => (state.ceded.has(id) ? [] : [by])));
+  state.ceded = new Set(claims.keys());
   if (pruned.deleted.length > 0) world.pruned(reported, pruned.deleted);
   const failures = [...assessed.failures, ...pruned.failures];
   if (failures.length > 0) state.complete = undefined;

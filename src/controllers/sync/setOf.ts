@@ -1,7 +1,7 @@
 import type { GitSync } from "../../api/v1alpha1/gitsync.ts";
 import { fits } from "../../api/v1alpha1/packing.ts";
 import { type DesiredSet, desiredSet, type Member } from "../../core/sync/desiredSet.ts";
-import { type Inventory, planned } from "../../core/sync/inventory.ts";
+import { hasAll, type Inventory, planned } from "../../core/sync/inventory.ts";
 import { kindsOf } from "./kinds.ts";
 import type { Content } from "./state.ts";
 import type { SyncWorld } from "./world.ts";
@@ -19,15 +19,9 @@ export async function setOf(
   return set.kind === "Refused" || isStorable(status.inventory ?? [], set.members) ? set : tooLarge(set.members);
 }
 
-/** Tells whether an inventory has everything that another one names. */
-export function isSuperset(stored: Inventory, wanted: Inventory): boolean {
-  const known = new Set(stored.map(({ id }) => id));
-  return wanted.every(({ id }) => known.has(id));
-}
-
 function isStorable(stored: Inventory, members: readonly Member[]): boolean {
   const inventory = planned(stored, members);
-  return isSuperset(stored, inventory) || fits(inventory);
+  return hasAll(stored, inventory) || fits(inventory);
 }
 
 function tooLarge(members: readonly Member[]): DesiredSet {

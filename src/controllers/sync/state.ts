@@ -92,6 +92,8 @@ export interface SyncState {
   readonly ending: Set<string>;
   /** Ids that the last desired set laid claim to. */
   wanted: ReadonlySet<string>;
+  /** Ids that it lets go and others claim, who have been told. */
+  ceded: ReadonlySet<string>;
 }
 
 /** The memory of all syncs. */
@@ -129,6 +131,7 @@ export class SyncStates {
       forbidden: new Set(),
       ending: new Set(),
       wanted: new Set(),
+      ceded: new Set(),
     };
     this.#states.set(key, fresh);
     return fresh;

@@ -27,6 +27,14 @@ test("plans the union of what is recorded and what is wanted, sorted, with the r
   ]);
 });
 
+test("plans an object that is no longer there without its uid: what is applied in its place has another", () => {
+  const stored = [entryFor(ref("a"), "ua"), entryFor(ref("b"), "ub")];
+  expect(planned(stored, [member("a"), member("b")], ({ id: one }) => one !== id("a"))).toEqual([
+    entryFor(ref("a")),
+    entryFor(ref("b"), "ub"),
+  ]);
+});
+
 test("planning twice is planning once", () => {
   const once = planned([], [member("b"), member("a")]);
   expect(planned(once, [member("a"), member("b")])).toEqual(once);

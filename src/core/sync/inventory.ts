@@ -7,14 +7,28 @@ export type Inventory = readonly InventoryEntry[];
 
 /**
  * The inventory to store before the first apply: everything recorded and everything planned, so that a crash orphans nothing.
- * Recorded uids stay. Members whose kind isn't served are left out: they aren't applied now, and their id may be another.
+ * Recorded uids stay, but for objects that are no longer there. Members whose kind isn't served are left out: they aren't applied now, and their id may be another.
  */
-export function planned(old: Inventory, members: readonly Member[]): Inventory {
-  const entries = new Map(old.map((entry) => [entry.id, entry]));
+export function planned(
+  old: Inventory,
+  members: readonly Member[],
+  isThere: (entry: InventoryEntry) => boolean = () => true,
+): Inventory {
+  const entries = new Map(old.map((entry) => [entry.id, isThere(entry) ? entry : withoutUid(entry)]));
   for (const { id, ref, served } of members) {
     if (served !== "No") entries.set(id, { ...entries.get(id), id, apiVersion: ref.apiVersion });
   }
   return sorted([...entries.values()]);
+}
+
+function withoutUid({ uid: _, ...entry }: InventoryEntry): InventoryEntry {
+  return entry;
+}
+
+/** Tells whether an inventory names everything that another one does. */
+export function hasAll(stored: Inventory, wanted: Inventory): boolean {
+  const known = new Set(stored.map(({ id }) => id));
+  return wanted.every(({ id }) => known.has(id));
 }
 
 /** Records the uids of applied objects, by id. An id that was never planned is ignored: planning comes first. */

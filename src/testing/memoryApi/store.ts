@@ -80,6 +80,11 @@ export class MemoryStore {
     return this.#version;
   }
 
+  /** The same as the API server writes it. */
+  get resourceVersion(): string {
+    return String(this.#version);
+  }
+
   /** All objects. */
   all(): readonly Manifest[] {
     return [...this.#objects.values()].map(({ object }) => object);

@@ -1,0 +1,69 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { play, schedule } from "../../testing/faults/schedule.ts";
+import { MemoryStore } from "../../testing/memoryApi/store.ts";
+
+const RUNS = Number(process.env["FAIRLEAD_FAULT_RUNS"] ?? 300);
+/** The same stories in every run of `npm test`; the soak looks for new ones. */
+const CHOSEN = process.env["FAIRLEAD_SEED"] ?? "20261125";
+const SEED = CHOSEN === "random" ? Date.now() % 2 ** 31 : Number(CHOSEN);
+
+type Schedule = Parameters<typeof play>[0];
+
+/** All objects at the path of "a", but for some. */
+const layout = (others: Readonly<Record<number, "b" | "nowhere">> = {}): Schedule["last"] =>
+  Array.from({ length: 8 }, (_, index) => [others[index] ?? "a", 1] as const) as unknown as Schedule["last"];
+
+/** Schedules that found something, as they were shrunk. */
+const FOUND: readonly (readonly [what: string, schedule: Schedule])[] = [
+  [
+    "an object that was put back just before a crash, and is dropped",
+    {
+      first: layout(),
+      moves: [
+        { do: "trouble", fates: ["Fine", "KillBefore", "Refused"] },
+        { do: "git", down: true },
+        { do: "meddle", what: "Delete", index: 7 },
+        { do: "pass", seconds: 0 },
+      ],
+      last: layout({ 1: "nowhere" }),
+    },
+  ],
+  [
+    "an object whose new sync cannot store its plan",
+    {
+      first: layout(),
+      moves: [
+        { do: "lag", seconds: 100, gap: false },
+        { do: "push", layout: layout({ 5: "b" }), hook: true, confirmed: false, onto: 0 },
+        { do: "trouble", fates: ["Lost", "Fine"] },
+        { do: "pass", seconds: 70 },
+        { do: "break", at: "a", how: "Broken", hook: false },
+      ],
+      last: layout(),
+    },
+  ],
+  [
+    "two syncs that exchange objects and cannot take them over yet",
+    {
+      first: layout({ 5: "b" }),
+      moves: [
+        { do: "restart" },
+        { do: "push", layout: layout({ 4: "b" }), hook: false, confirmed: false, onto: 0 },
+        { do: "lists", fail: true },
+        { do: "pass", seconds: 0 },
+        { do: "lists", fail: false },
+      ],
+      last: layout(),
+    },
+  ],
+];
+
+test.each(FOUND)("%s", (_, schedule) => play(schedule, new MemoryStore(), "shop"));
+
+test(`${RUNS} random schedules of faults delete nothing that is wanted, leave no orphan, and end as Git says (seed ${SEED})`, async () => {
+  console.log(`faults: ${RUNS} schedules, seed ${SEED}; repeat with FAIRLEAD_SEED=${SEED}`);
+  const property = fc.asyncProperty(schedule, (one) => play(one, new MemoryStore(), "shop"));
+  await fc.assert(property, { numRuns: RUNS, seed: SEED, endOnFailure: false });
+  expect(RUNS).toBeGreaterThan(0);
+});
