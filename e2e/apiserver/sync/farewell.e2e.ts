@@ -106,18 +106,16 @@ describe.concurrent("what becomes of the objects of a deleted sync", () => {
     const [plural, kind] = [`gone${suffix}`, `Gone${suffix}`];
     const object = { apiVersion: "example.com/v1", kind, metadata: { name: "x" } };
     const crd = definition(plural, kind);
-    const project = await scene.project({
-      files: { "crd.yaml": toYaml([crd]), "x.yaml": toYaml([object]), "a.yaml": toYaml([configMap("a")]) },
-      spec: { deletionPolicy: "Wait" },
-    });
+    const definitionRef = { apiVersion: crd.apiVersion, kind: crd.kind, name: crd.metadata.name };
+    await scene.kube.apply(crd);
+    const files = { "x.yaml": toYaml([object]), "a.yaml": toYaml([configMap("a")]) };
+    const project = await scene.project({ files, spec: { deletionPolicy: "Wait" } });
     await project.untilApplied(await project.copy.head());
-    await project.change({ suspend: true });
-    await project.untilReady("False", "Suspended");
-    await scene.kube.delete({ apiVersion: crd.apiVersion, kind: crd.kind, name: crd.metadata.name });
-    await scene.kube.waitGone({ apiVersion: crd.apiVersion, kind: crd.kind, name: crd.metadata.name });
+    await scene.kube.delete(definitionRef);
+    await scene.kube.waitGone(definitionRef);
     await remove(project);
-    await project.change({ suspend: false }).catch(() => undefined);
     await scene.kube.waitGone(project.ref);
+    expect(await scene.kube.find(map(project))).toBeUndefined();
   });
 
   it("a namespace that ends with its RoleBindings and accounts gets its sync released", async () => {

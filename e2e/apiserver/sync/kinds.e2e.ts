@@ -83,7 +83,7 @@ it.concurrent("goes on without a group whose API server is down", { timeout: 60_
   };
   const files = { "a.yaml": toYaml([priority]), "b.yaml": toYaml([configMap("one")]) };
   const project = await scene.project({ files });
-  const message = await project.untilReady("False", "UnknownKind", "PriorityClass", SLOW);
+  const message = await project.untilReady("False", "ReconcileFailed", "PriorityClass", SLOW);
   console.log(message);
   await scene.kube.get(project.refTo("v1", "ConfigMap", "one"));
   end();

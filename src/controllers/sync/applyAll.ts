@@ -33,6 +33,9 @@ function withoutKind(member: Member, elapsed: number): Applied {
   if (member.served === "AfterItsCRD" && elapsed < DEFINITION_LIMIT_MS) {
     return { kind: "Waiting", member, message: "waits for its definition to be served" };
   }
+  if (member.served === "Silent") {
+    return failed(member, "ReconcileFailed", `waits for the API of ${member.ref.apiVersion}, which does not answer`);
+  }
   const message = `has a kind that the API server does not serve (${member.ref.apiVersion})`;
   return failed(member, "UnknownKind", message);
 }

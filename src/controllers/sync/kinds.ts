@@ -69,8 +69,8 @@ export async function kindsOf(
   objects: readonly { readonly object: Manifest }[],
   discovery: Discovery,
   signal: AbortSignal,
-): Promise<(apiVersion: string, kind: string) => KindInfo | undefined> {
-  const found = new Map<string, KindInfo | undefined>();
+): Promise<(apiVersion: string, kind: string) => KindInfo | "Silent" | undefined> {
+  const found = new Map<string, KindInfo | "Silent" | undefined>();
   let answers = 0;
   let trouble: unknown;
   for (const { object } of objects) {
@@ -81,11 +81,11 @@ export async function kindsOf(
       answers += 1;
     } catch (error) {
       signal.throwIfAborted();
-      found.set(id, undefined);
+      found.set(id, "Silent");
       trouble = error;
     }
   }
-  // A group whose own API server is down waits alone, as if it were not served; when none answers, all is down.
+  // A group whose own API server is down waits alone; when none answers, all is down.
   if (trouble !== undefined && answers === 0) throw trouble;
   return (apiVersion, kind) => found.get(`${apiVersion}/${kind}`);
 }

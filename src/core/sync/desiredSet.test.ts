@@ -77,6 +77,11 @@ test("an unknown kind waits alone and claims both ids that it may have", () => {
   expect([...wantedIds([only(boat({ name: "b", namespace: "n" }))])]).toEqual(["x.dev/Boat/n/b", "x.dev/Boat//b"]);
 });
 
+test("a kind whose API does not answer is not taken for one that is not served", () => {
+  const set = desiredSet([boat({ name: "b" })], { ...OPTIONS, kinds: () => "Silent" });
+  expect(set.kind === "Set" && set.members.map(({ served }) => served)).toEqual(["Silent"]);
+});
+
 test.each([
   ["Namespaced", "x.dev/Boat/team/b"],
   ["Cluster", "x.dev/Boat//b"],

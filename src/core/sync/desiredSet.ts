@@ -15,9 +15,9 @@ export interface Member {
   readonly position: Position;
   /**
    * Yes: the API server serves the kind. AfterItsCRD: a CRD of this very set declares it.
-   * No: it waits alone until something else brings its kind; whether it has a namespace isn't known yet.
+   * Silent: the API of its group does not answer. No: it waits alone until something else brings its kind; whether it has a namespace isn't known yet.
    */
-  readonly served: "Yes" | "AfterItsCRD" | "No";
+  readonly served: "Yes" | "AfterItsCRD" | "Silent" | "No";
   /** Ids that the object has if its kind turns out to be scoped otherwise. An inventory entry of this id is still wanted. */
   readonly aliases: readonly string[];
 }
@@ -39,8 +39,8 @@ export interface DesiredSetOptions {
   readonly sync: SyncName;
   /** Where Fairlead itself runs; nothing in it may be declared. */
   readonly operatorNamespace: string;
-  /** What the API server serves; undefined: not this kind, not now. */
-  readonly kinds: (apiVersion: string, kind: string) => { readonly namespaced: boolean } | undefined;
+  /** What the API server serves; undefined: not this kind, not now. "Silent": the API of its group does not answer. */
+  readonly kinds: (apiVersion: string, kind: string) => { readonly namespaced: boolean } | "Silent" | undefined;
 }
 
 /** Written by the API server or a controller. From an exported manifest they would be refused, or fought over. */
@@ -113,7 +113,8 @@ function refusal(member: Member, former: Member | undefined, operatorNamespace: 
 
 function toMember(one: Rendered, options: DesiredSetOptions, scopes: ReadonlyMap<string, string>): Member {
   const { object, position } = one;
-  const served = options.kinds(object.apiVersion, object.kind);
+  const answer = options.kinds(object.apiVersion, object.kind);
+  const served = answer === "Silent" ? undefined : answer;
   const declared = scopes.get(`${groupOf(object.apiVersion)}/${object.kind}`);
   const namespaced = served?.namespaced ?? (declared === undefined ? undefined : declared !== "Cluster");
   const given = stringAt(object, "metadata", "namespace") || undefined;
@@ -126,7 +127,7 @@ function toMember(one: Rendered, options: DesiredSetOptions, scopes: ReadonlyMap
     ref,
     object: prepared(object, ref, options.sync),
     position,
-    served: served !== undefined ? "Yes" : declared !== undefined ? "AfterItsCRD" : "No",
+    served: typeof answer === "object" ? "Yes" : declared !== undefined ? "AfterItsCRD" : (answer ?? "No"),
     aliases: namespaced !== undefined ? [] : [inNamespace, clusterWide].map(identity).filter((other) => other !== id),
   };
 }

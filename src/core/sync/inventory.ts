@@ -16,7 +16,8 @@ export function planned(
 ): Inventory {
   const entries = new Map(old.map((entry) => [entry.id, isThere(entry) ? entry : withoutUid(entry)]));
   for (const { id, ref, served } of members) {
-    if (served !== "No") entries.set(id, { ...entries.get(id), id, apiVersion: ref.apiVersion });
+    if (served === "Yes" || served === "AfterItsCRD")
+      entries.set(id, { ...entries.get(id), id, apiVersion: ref.apiVersion });
   }
   return sorted([...entries.values()]);
 }
