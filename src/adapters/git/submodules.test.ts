@@ -1,8 +1,12 @@
-import { describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { GitFile, GitSource } from "../../ports/git.ts";
 import { useRemote } from "../../testing/gitRemote.ts";
 import { createRepository, type TreeEntry } from "../../testing/gitRepository.ts";
-import type { HostPolicy } from "./hosts.ts";
+import type { Local } from "./commit.ts";
+import { type HostPolicy, Hosts } from "./hosts.ts";
+import { GitObjects } from "./objects.ts";
+import { gitEnvironment } from "./settings.ts";
+import { sourceOfSubmodule } from "./submodules.ts";
 
 const never = new AbortController().signal;
 const yaml = (path: string): boolean => path.endsWith(".yaml");
@@ -80,44 +84,14 @@ describe("submodules", () => {
     });
   });
 
-  test.each<[string, (name: string) => string, string, string]>([
-    ["no url", () => `[submodule "inner"]\n\tpath = deploy/inner\n`, "SubmoduleRefused", "no url"],
-    [
-      "a line break in the path",
-      (name) => section(`../${name}`, '"deploy/inner\\r"'),
-      "SubmoduleRefused",
-      "cannot be read",
-    ],
-    ["an option as url", () => section("-u./payload"), "SubmoduleRefused", "gitmodulesUrl"],
-    [
-      "a name that is a path",
-      (name) => section(`../${name}`, "deploy/inner", "../../hooks"),
-      "SubmoduleRefused",
-      "gitmodulesName",
-    ],
-    [
-      "a program for updates",
-      (name) => `${section(`../${name}`)}\tupdate = !touch /tmp/c4nary\n`,
-      "SubmoduleRefused",
-      "gitmodulesUpdate",
-    ],
-    ["a program as url", () => section("ext::sh -c touch% /tmp/c4nary"), "SubmoduleRefused", "printable"],
-    ["a file as url", () => section("file:///etc"), "SubmoduleRefused", "protocol file"],
-    ["plain http", () => section("http://localhost/x.git"), "SubmoduleRefused", "protocol http"],
-    ["a url out of the host", () => section("../../../../x.git"), "SubmoduleRefused", "steps out"],
-    ["another host", () => section("https://git.internal/x.git"), "HostRefused", "git.internal"],
-    ["an address of the link", () => section("https://169.254.169.254/x.git"), "HostRefused", "169.254.169.254"],
-    ["what is no config", () => "[submodule", "SubmoduleRefused", "cannot be read"],
-    ["another repository's config", () => "[include]\n\tpath = /etc/passwd\n", "SubmoduleRefused", "no url"],
-  ])("A09: %s is refused", async (_name, gitmodules, reason, words) => {
-    await expect(read(build(gitmodules))).rejects.toMatchObject({ reason, message: expect.stringContaining(words) });
-  });
-
-  test("A09: .gitmodules may be no link", async () => {
-    const at = "1".repeat(40);
-    const sha = remote.repository.commit({ ".gitmodules": { link: "/etc/passwd" }, s: { submodule: at } });
-    const failed = read({ source: { ...remote.source(), submodules: true }, sha }, "");
-    await expect(failed).rejects.toMatchObject({ reason: expect.stringMatching(/SymlinkRefused|SubmoduleRefused/) });
+  test.each<[string, (name: string) => string, string]>([
+    ["an option as url", () => section("-u./payload"), "gitmodulesUrl"],
+    ["a name that is a path", (name) => section(`../${name}`, "deploy/inner", "../../hooks"), "gitmodulesName"],
+  ])("A09: %s is refused on arrival", async (_name, gitmodules, words) => {
+    await expect(read(build(gitmodules))).rejects.toMatchObject({
+      reason: "SubmoduleRefused",
+      message: expect.stringContaining(words),
+    });
   });
 
   test("A09: another host that the administrator names is asked, without the credentials", async () => {
@@ -137,5 +111,52 @@ describe("submodules", () => {
       reason: "AuthFailed",
     });
     expect(seen).toEqual([undefined]);
+  });
+});
+
+describe("what .gitmodules says", () => {
+  const policy = { hosts: new Hosts({ addresses: "any" }), protocols: ["https", "ssh"] };
+  let local: Local;
+  beforeEach(() => {
+    const env = gitEnvironment(remote.repository.dir, remote.tempRoot, ["https"], {});
+    local = { env, timeoutMs: 5_000, signal: never, objects: new GitObjects(env) };
+  });
+  afterEach(() => local.objects.close());
+
+  const sourceIn = async (gitmodules: TreeEntry, url = "https://git.example.com/acme/shop.git") => {
+    const sha = remote.repository.commit({ ".gitmodules": gitmodules });
+    const source = { url, ref: {}, timeoutMs: 1, credentials: { bearerToken: "tok", caCert: "ca" } };
+    const submodule = { path: "deploy/inner", sha: "1".repeat(40) };
+    return sourceOfSubmodule(local, source, { sha, submodule, shown: "deploy/inner" }, policy);
+  };
+
+  test.each<[string, TreeEntry, string, string]>([
+    ["no url", `[submodule "inner"]\n\tpath = deploy/inner\n`, "SubmoduleRefused", "no url"],
+    ["a line break in the path", section("../x.git", '"deploy/inner\\n"'), "SubmoduleRefused", "no url"],
+    ["an option as url", section("-u./payload"), "SubmoduleRefused", "no address"],
+    ["a program as url", section("ext::sh -c touch% /tmp/c4nary"), "SubmoduleRefused", "printable"],
+    ["a file as url", section("file:///etc"), "SubmoduleRefused", "protocol file"],
+    ["plain http", section("http://git.example.com/x.git"), "SubmoduleRefused", "protocol http"],
+    ["a url out of the host", section("../../../../x.git"), "SubmoduleRefused", "steps out"],
+    ["another host", section("https://git.internal/x.git"), "HostRefused", "git.internal"],
+    ["an address of the link", section("https://169.254.169.254/x.git"), "HostRefused", "169.254.169.254"],
+    ["what is no config", "[submodule", "SubmoduleRefused", "cannot be read"],
+    ["another file", "[include]\n\tpath = /etc/passwd\n", "SubmoduleRefused", "no url"],
+    ["a link", { link: "/etc/passwd" }, "SymlinkRefused", ".gitmodules"],
+  ])("A09: %s is refused", async (_name, gitmodules, reason, words) => {
+    await expect(sourceIn(gitmodules)).rejects.toMatchObject({ reason, message: expect.stringContaining(words) });
+  });
+
+  test.each([
+    ["../lib.git", "https://git.example.com/acme/lib.git", "tok"],
+    ["../../other/lib", "https://git.example.com/other/lib", "tok"],
+    ["./lib.git", "https://git.example.com/acme/shop.git/lib.git", "tok"],
+    ["https://git.example.com/lib.git", "https://git.example.com/lib.git", "tok"],
+    ["https://git.example.com:8443/lib.git", "https://git.example.com:8443/lib.git", undefined],
+    ["ssh://git@git.example.com/lib.git", "ssh://git@git.example.com/lib.git", undefined],
+  ])("A09: %s is %s, and gets the credentials only where they belong", async (given, url, bearerToken) => {
+    const found = await sourceIn(section(given));
+    expect([found.url, found.credentials.bearerToken, found.credentials.caCert]).toEqual([url, bearerToken, "ca"]);
+    expect(found.ref).toEqual({ commit: "1".repeat(40) });
   });
 });
