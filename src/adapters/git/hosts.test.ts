@@ -1,5 +1,7 @@
 import { describe, expect, test } from "vitest";
+import { reachOf } from "./addresses.ts";
 import { type HostPolicy, Hosts } from "./hosts.ts";
+import { lookUp, remembering } from "./lookup.ts";
 
 const names: Readonly<Record<string, readonly string[]>> = {
   "git.example.com": ["203.0.113.7"],
@@ -43,6 +45,32 @@ describe("names", () => {
     expect(() => hosts().check({ name: "git.example.com" })).not.toThrow();
     expect(hosts().names("git.example.com")).toBe(false);
   });
+});
+
+test("a name is looked up once in half a minute, and one without an address each time", async () => {
+  let [asked, now] = [0, 0];
+  const find = remembering(
+    async (name) => {
+      asked += 1;
+      if (name === "nowhere") throw new Error("ENOTFOUND");
+      return ["203.0.113.7"];
+    },
+    () => now,
+  );
+  for (const at of [0, 1_000, 29_999, 30_000]) {
+    now = at;
+    expect(await find("git.example.com", never)).toEqual(["203.0.113.7"]);
+  }
+  expect(asked).toBe(2);
+  for (const _ of [1, 2]) await expect(find("nowhere", never)).rejects.toThrow("ENOTFOUND");
+  expect(asked).toBe(4);
+});
+
+test("a name is looked up as the machine does, without a thread of the pool", async () => {
+  const [first = ""] = await lookUp("localhost", never);
+  expect(reachOf(first)).toBe("Local");
+  await expect(lookUp("nowhere.invalid", never)).rejects.toThrow();
+  await expect(lookUp("localhost", AbortSignal.abort())).rejects.toThrow("abort");
 });
 
 describe("addresses", () => {

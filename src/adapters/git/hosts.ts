@@ -2,7 +2,7 @@ import { isIP } from "node:net";
 import { namesHost } from "../../core/net/hostNames.ts";
 import { GitError } from "../../ports/git.ts";
 import { type Reach, reachOf } from "./addresses.ts";
-import { lookUp } from "./lookup.ts";
+import { type Lookup, lookUp, remembering } from "./lookup.ts";
 import type { Remote } from "./validate.ts";
 
 /** Which hosts may be asked; the operator's administrator decides, not who writes a GitSync. */
@@ -12,9 +12,6 @@ export interface HostPolicy {
   /** Which addresses may be connected to: those of the internet, of private networks too, or any. */
   readonly addresses: "public" | "private" | "any";
 }
-
-/** The addresses of a name; it rejects when there are none. */
-export type Lookup = (name: string, signal: AbortSignal) => Promise<readonly string[]>;
 
 /** A host and port as they stand in a checked URL. */
 export type Place = Pick<Remote, "name" | "port">;
@@ -42,7 +39,7 @@ export class Hosts {
   readonly #policy: HostPolicy;
   readonly #lookup: Lookup;
 
-  constructor(policy: HostPolicy, resolve: Lookup = lookUp) {
+  constructor(policy: HostPolicy, resolve: Lookup = remembering(lookUp)) {
     this.#policy = policy;
     this.#lookup = resolve;
   }
