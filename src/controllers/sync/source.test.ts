@@ -1,0 +1,46 @@
+import { describe, expect, it } from "vitest";
+import type { Manifest } from "../../api/objects.ts";
+import { parseGitSync } from "../../api/v1alpha1/gitsync.ts";
+import { checkIn } from "./source.ts";
+import { type SyncState, SyncStates } from "./state.ts";
+
+const now = 1_000_000;
+
+function sync(generation = 1) {
+  const object: Manifest = {
+    apiVersion: "fairlead.dev/v1alpha1",
+    kind: "GitSync",
+    metadata: { name: "app", namespace: "shop", generation },
+    spec: { url: "https://git.example.com/x.git", interval: "1m" },
+  };
+  return parseGitSync(object);
+}
+
+/** A sync that has been looked at ten seconds ago. */
+function looked(change: Partial<SyncState> = {}): SyncState {
+  const state = new SyncStates().of("shop/app");
+  return Object.assign(state, { asked: "1//", checkedAt: now - 10_000, ...change });
+}
+
+const failed = { failures: 3, at: now + 7_000, demanded: false };
+
+describe("when Git is asked again", () => {
+  it.each<[string, SyncState, number]>([
+    ["a new process asks at once", new SyncStates().of("shop/app"), 0],
+    ["at rest the interval counts", looked(), 50_000],
+    ["a push shortens it", looked({ notifiedAt: now - 1 }), 0],
+    ["after a failure its own wait counts", looked({ retry: failed }), 7_000],
+    ["a push shortens that too", looked({ retry: failed, notifiedAt: now - 1 }), 0],
+    [
+      "E41: but not a wait that the host asked for",
+      looked({ retry: { ...failed, demanded: true }, notifiedAt: now - 1 }),
+      7_000,
+    ],
+  ])("%s", (_name, state, ms) => {
+    expect(checkIn(sync(), state, now)).toBe(ms);
+  });
+
+  it("a changed spec asks at once, whatever the host said: it may name another", () => {
+    expect(checkIn(sync(2), looked({ retry: { ...failed, demanded: true } }), now)).toBe(0);
+  });
+});
