@@ -66,6 +66,7 @@ describe("the chart", () => {
     const { stdout } = await run(helm, fixed, { cwd: ROOT, maxBuffer: 32 * 1024 * 1024 });
     const objects = objectsOf(stdout);
     const deployment = objects.get("apps/Deployment/ops/ops-fairlead");
+    const gitFlags = ["--git-addresses", "public", "--git-hosts", "git.example.com,*.corp.example"];
     expect(deployment?.["spec"]).toMatchObject({
       replicas: 3,
       template: {
@@ -82,6 +83,7 @@ describe("the chart", () => {
               image: "example.com/fairlead:9.9.9",
               imagePullPolicy: "Always",
               args: expect.arrayContaining([
+                ...gitFlags,
                 "--require-service-account",
                 "--default-service-account",
                 "deployer",
