@@ -1,17 +1,11 @@
-import { execFileSync, spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
 import { createServer as createHttp, type IncomingMessage, type RequestListener, type ServerResponse } from "node:http";
 import { createServer as createHttps } from "node:https";
 import type { AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
-
-/** A key and a certificate for localhost that sign themselves. */
-export interface Certificate {
-  readonly key: string;
-  readonly cert: string;
-}
+import type { SelfSigned } from "./selfSigned.ts";
 
 /** What a test sees of the server, and how it can bend it. */
 export interface GitHttpServer extends AsyncDisposable {
@@ -24,22 +18,11 @@ export interface GitHttpServer extends AsyncDisposable {
   authorization: string | undefined;
 }
 
-/** Makes a certificate for localhost with openssl. */
-export function selfSigned(): Certificate {
-  const dir = mkdtempSync(join(tmpdir(), "certificate-"));
-  try {
-    const [key, cert] = [join(dir, "key.pem"), join(dir, "cert.pem")];
-    const subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"];
-    const newKey = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", key];
-    execFileSync("openssl", ["req", "-x509", ...newKey, "-out", cert, "-days", "2", ...subject], { stdio: "ignore" });
-    return { key: readFileSync(key, "utf8"), cert: readFileSync(cert, "utf8") };
-  } finally {
-    rmSync(dir, { recursive: true });
-  }
-}
-
-/** Serves the bare repositories below a directory by git's smart HTTP protocol, over TLS when a certificate is given; `clients` is the authority of certificates that callers must show. */
-export async function serveGit(root: string, certificate?: Certificate, clients?: string): Promise<GitHttpServer> {
+/**
+ * Serves the bare repositories below a directory by git's smart HTTP protocol, over TLS when a certificate is given; `clients` is
+ * the authority of certificates that callers must show.
+ */
+export async function serveGit(root: string, certificate?: SelfSigned, clients?: string): Promise<GitHttpServer> {
   const seen = { advertisements: 0, fetches: 0, open: 0 };
   const handle: RequestListener = (request, response) => {
     seen.open += 1;
@@ -64,10 +47,8 @@ export async function serveGit(root: string, certificate?: Certificate, clients?
       backend(root, request, plain, response);
     });
   };
-  const server =
-    certificate === undefined
-      ? createHttp(handle)
-      : createHttps({ ...certificate, ...(clients === undefined ? {} : asking(clients)) }, handle);
+  const asking = clients === undefined ? {} : { ca: clients, requestCert: true, rejectUnauthorized: true };
+  const server = certificate === undefined ? createHttp(handle) : createHttps({ ...certificate, ...asking }, handle);
   await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
   const { port } = server.address() as AddressInfo;
   const served: GitHttpServer = {
@@ -83,44 +64,21 @@ export async function serveGit(root: string, certificate?: Certificate, clients?
   return served;
 }
 
-function asking(ca: string) {
-  return { ca, requestCert: true, rejectUnauthorized: true };
-}
-
-/** Runs git's own CGI program for one request. */
+/** Runs the program that git itself runs behind its CGI program, without the latter's process. */
 function backend(root: string, request: IncomingMessage, body: Buffer, response: ServerResponse): void {
   const url = new URL(request.url ?? "/", "http://server");
-  const child = spawn("git", ["http-backend"], {
-    env: {
-      PATH: "/usr/local/bin:/usr/bin:/bin",
-      GIT_PROJECT_ROOT: root,
-      GIT_HTTP_EXPORT_ALL: "1",
-      GIT_CONFIG_NOSYSTEM: "1",
-      GIT_PROTOCOL: String(request.headers["git-protocol"] ?? ""),
-      PATH_INFO: decodeURIComponent(url.pathname),
-      QUERY_STRING: url.search.slice(1),
-      REQUEST_METHOD: request.method ?? "GET",
-      CONTENT_TYPE: request.headers["content-type"] ?? "",
-      CONTENT_LENGTH: String(body.length),
-      REMOTE_ADDR: "127.0.0.1",
-    },
+  const [, name = "", what] = /^\/([\w.-]+)\/(info\/refs|git-upload-pack)$/.exec(url.pathname) ?? [];
+  const dir = join(root, name);
+  if (what === undefined || !existsSync(dir)) return void response.writeHead(404).end();
+  const flag = what === "info/refs" ? "--http-backend-info-refs" : "--stateless-rpc";
+  const kind = what === "info/refs" ? "advertisement" : "result";
+  const version = String(request.headers["git-protocol"] ?? "");
+  const child = spawn("git", ["upload-pack", flag, dir], {
+    env: { PATH: "/usr/local/bin:/usr/bin:/bin", GIT_CONFIG_NOSYSTEM: "1", GIT_PROTOCOL: version },
     stdio: ["pipe", "pipe", "ignore"],
   });
-  const chunks: Buffer[] = [];
+  response.setHeader("content-type", `application/x-git-upload-pack-${kind}`);
   child.stdin.on("error", () => undefined);
-  child.stdout.on("data", (chunk: Buffer) => chunks.push(chunk));
-  child.on("close", () => {
-    const output = Buffer.concat(chunks);
-    const end = output.indexOf("\r\n\r\n");
-    const headers = output.toString("latin1", 0, Math.max(0, end)).split("\r\n");
-    let status = 200;
-    for (const header of headers) {
-      const colon = header.indexOf(":");
-      const [name, value] = [header.slice(0, colon).toLowerCase(), header.slice(colon + 1).trim()];
-      if (name === "status") status = Number(value.split(" ")[0]);
-      else if (name !== "") response.setHeader(name, value);
-    }
-    response.writeHead(end < 0 ? 500 : status).end(output.subarray(Math.max(0, end + 4)));
-  });
+  child.stdout.pipe(response);
   child.stdin.end(body);
 }

@@ -4,8 +4,9 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach } from "vitest";
 import { createGit, type GitStoreOptions } from "../adapters/git/store.ts";
 import type { Git, GitCredentials, GitRef, GitSource } from "../ports/git.ts";
-import { type GitHttpServer, selfSigned, serveGit } from "./gitHttpServer.ts";
+import { type GitHttpServer, serveGit } from "./gitHttpServer.ts";
 import { createRepository, type TestRepository } from "./gitRepository.ts";
+import { selfSigned } from "./selfSigned.ts";
 
 /** A remote over TLS with a fresh repository for each test of a file. */
 export interface TestRemote {
@@ -27,7 +28,7 @@ export interface TestRemote {
 
 /** Sets a remote up around the tests of a file. */
 export function useRemote(): TestRemote {
-  const certificate = selfSigned();
+  const certificate = selfSigned("git");
   const root = mkdtempSync(join(tmpdir(), "fairlead-git-"));
   let server: GitHttpServer;
   let repository: TestRepository;

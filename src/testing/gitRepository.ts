@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { mkdirSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 /** One entry of a commit: text of a file, or a link, or a submodule. */
@@ -39,7 +39,9 @@ export function createRepository(root: string, name: string): TestRepository {
       encoding: "utf8",
       env: { PATH: "/usr/local/bin:/usr/bin:/bin", HOME: "/nonexistent", GIT_CONFIG_NOSYSTEM: "1", ...env },
     }).trim();
-  git(["init", "-q", "--bare", "-b", "main"]);
+  for (const name of ["refs/heads", "objects/pack"]) mkdirSync(join(dir, name), { recursive: true });
+  writeFileSync(join(dir, "config"), "[core]\n\trepositoryformatversion = 0\n\tbare = true\n");
+  writeFileSync(join(dir, "HEAD"), "ref: refs/heads/main\n");
   const heads = new Map<string, string>();
   return {
     dir,

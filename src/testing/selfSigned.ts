@@ -6,12 +6,12 @@ export interface SelfSigned {
   readonly key: string;
 }
 
-/** Makes a certificate for 127.0.0.1, so that no key has to be kept in the repository. */
+/** Makes a certificate for localhost and 127.0.0.1, so that no key has to be kept in the repository. */
 export function selfSigned(name: string): SelfSigned {
   const { publicKey, privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
   const algorithm = sequence(oid(0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x02));
   const subject = sequence(der(0x31, sequence(oid(0x55, 0x04, 0x03), der(0x0c, Buffer.from(name)))));
-  const addresses = sequence(der(0x87, Buffer.from([127, 0, 0, 1])));
+  const addresses = sequence(der(0x82, Buffer.from("localhost")), der(0x87, Buffer.from([127, 0, 0, 1])));
   const authority = sequence(der(0x01, Buffer.from([0xff])));
   const signed = sequence(
     der(0xa0, der(0x02, Buffer.from([2]))),

@@ -63,6 +63,7 @@ export async function callRemote<T>(
     signal.throwIfAborted();
     const env = {
       ...gitEnvironment(dir, access.home, protocols, environment),
+      GIT_ALLOC_LIMIT: String(Math.ceil(processBytes / 4)),
       GIT_TRACE_CURL: access.trace,
       GIT_TRACE_CURL_NO_DATA: "1",
     };
