@@ -122,6 +122,7 @@ describe("what the API server fills in", () => {
       workloadRef: { kind: "Deployment", name: "web" },
       serviceRef: { name: "web" },
       routeRefs: [],
+      freezes: [],
       strategy: {},
       rollback: { window: { revisions: 3, duration: "72h" } },
       scaleDownDelaySeconds: 300,

@@ -3,6 +3,7 @@ import type { Manifest } from "../objects.ts";
 import { analysis } from "./analysis.ts";
 import { conditions, duration, objectName, time } from "./common.ts";
 import { cursor } from "./cursor.ts";
+import { freeze } from "./freeze.ts";
 
 const step = z
   .object({
@@ -166,6 +167,14 @@ export const rolloutSpec = z.object({
     .default(5)
     .describe("settleSeconds: time that endpoints get to reach every node before anything that served is stopped."),
   paused: z.boolean().default(false).describe("paused: no further step; a way back is never held up."),
+  freezes: z
+    .array(freeze)
+    .max(16)
+    .meta({ "x-kubernetes-list-type": "atomic" })
+    .default([])
+    .describe(
+      "freezes: times of the week in which nothing starts, steps up or is promoted; a way back is never held up.",
+    ),
   approvedRevision: z
     .string()
     .max(63)

@@ -101,6 +101,7 @@ export const REASONS = {
   InvalidQuery: "A metric's query or answer is wrong; the weight is held until Git corrects it.",
   Failing: "A metric is outside its limit; another failure rejects the candidate.",
   Paused: "spec.paused is set.",
+  Frozen: "A window of spec.freezes is open; nothing starts, steps up or is promoted.",
   CapacityMissing: "Pods are not ready; the traffic stays where it is.",
   // ProgressiveRollout: what is wrong with its input
   ConfigMissing: "A ConfigMap that the pod template requires does not exist; no revision is made without it.",

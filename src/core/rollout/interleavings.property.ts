@@ -23,6 +23,7 @@ type Move =
   | { readonly do: "starts"; readonly template: string; readonly seconds: number }
   | { readonly do: "crash"; readonly afterWrites: number }
   | { readonly do: "pause"; readonly paused: boolean }
+  | { readonly do: "freeze"; readonly frozen: boolean }
   | { readonly do: "retry"; readonly token: string }
   | { readonly do: "approve"; readonly template: string }
   | { readonly do: "grow" }
@@ -50,6 +51,7 @@ const move: fc.Arbitrary<Move> = fc.oneof(
   },
   { weight: 4, arbitrary: fc.record({ do: fc.constant("crash" as const), afterWrites: fc.nat(6) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("pause" as const), paused: fc.boolean() }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("freeze" as const), frozen: fc.boolean() }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("retry" as const), token: fc.constantFrom("a", "b") }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant("approve" as const), template }) },
   { weight: 1, arbitrary: fc.constant({ do: "grow" as const }) },
@@ -127,7 +129,7 @@ async function play({ strategy: how, routeRefs: routes, replicas, lags, moves, e
 
   for (const name of TEMPLATES)
     world.behaviours.set(name, { readyAfter: 2_000, reading: { kind: "Value", value: 100 } });
-  Object.assign(world, { spec: { ...world.spec, paused: false } });
+  Object.assign(world, { spec: { ...world.spec, paused: false, freezes: [] } });
   await live(world, 60);
   const stable = world.status.rollout?.stable ?? "none";
   if (ending === "deleted") Object.assign(world, { deleting: true });
@@ -164,6 +166,9 @@ async function make(world: SimWorld, next: Move): Promise<void> {
       break;
     case "pause":
       Object.assign(world, { spec: { ...world.spec, paused: next.paused } });
+      break;
+    case "freeze":
+      Object.assign(world, { spec: { ...world.spec, freezes: next.frozen ? [{}] : [] } });
       break;
     case "retry":
       Object.assign(world, { spec: { ...world.spec, retry: next.token } });

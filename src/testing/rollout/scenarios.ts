@@ -189,5 +189,21 @@ export const scenarios: readonly Scenario[] = [
     happenings: [push(15, "v2"), push(46, "v1", "revert to")],
     seconds: 70,
   },
+  {
+    name: "frozen-until-the-window-is-over",
+    world: world({ ...JUDGED, freezes: [{ from: "00:00", to: "00:01", reason: "the shop's busiest minute" }] }),
+    happenings: [push(15, "v2")],
+    seconds: 110,
+  },
+  {
+    name: "frozen-in-mid-rollout-then-reverted",
+    world: world(JUDGED),
+    happenings: [
+      push(15, "v2"),
+      set(25, "freeze", { freezes: [{ from: "00:00", to: "00:10" }] }),
+      push(60, "v1", "revert to"),
+    ],
+    seconds: 80,
+  },
   ...routedScenarios,
 ];

@@ -2,6 +2,7 @@ import type { Cursor } from "../../../api/v1alpha1/cursor.ts";
 import { because } from "../because.ts";
 import { advance, type Decision, enter, iso, restoring, switching, withSelection, withSplit } from "../decision.ts";
 import { want } from "../effects.ts";
+import { frozenBy } from "../freeze.ts";
 import { markEffects, shrinks } from "../marks.ts";
 import type { Ready, StageRule } from "../plan.ts";
 import { sameSaid } from "../routes.ts";
@@ -82,6 +83,11 @@ const paused: Guard = (seen, cursor, now) =>
       }
     : undefined;
 
+const frozen: Guard = (seen, cursor, now) => {
+  const held = frozenBy(seen.spec.freezes, now);
+  return held === undefined ? undefined : { ...rest(seen, cursor, now), kind: "Hold", ...held };
+};
+
 /** Surplus pods are out of the Service and about to be stopped: nothing may let them in again. */
 const shrinking: Guard = (seen, cursor, now) =>
   shrinks(seen, cursor)
@@ -136,6 +142,7 @@ const guards: readonly Guard[] = [
   earlierStable,
   stableIsDown,
   paused,
+  frozen,
   unfit,
   unused,
   shrinking,

@@ -3,6 +3,7 @@ import { forNextStep, measureIn } from "../../analysis/record.ts";
 import { because } from "../because.ts";
 import { advance, enter, hold, iso, returning, switching, withSelection } from "../decision.ts";
 import { want } from "../effects.ts";
+import { frozenBy } from "../freeze.ts";
 import { markEffects } from "../marks.ts";
 import type { StageRule } from "../plan.ts";
 import { endpointsOf, isLeaving, isRouted, livePods, readyOf } from "../seen.ts";
@@ -94,6 +95,14 @@ const paused: Guard = ({ seen, cursor }) =>
     ? hold(cursor, because("Paused", `weight ${cursor.weight} is held`, "commit spec.paused: false"))
     : undefined;
 
+const frozen: Guard = ({ seen, cursor, now }) => {
+  const held = frozenBy(seen.spec.freezes, now);
+  if (held === undefined) return undefined;
+  // It is judged meanwhile: a rejection is a way back.
+  const next = measureIn(cursor, seen.spec.analysis, now);
+  return hold(cursor, held.because, Math.min(held.recheckInMs, next ?? held.recheckInMs));
+};
+
 const unapproved: Guard = ({ seen, cursor, candidate, step, now }) => {
   const { approvedRevision, analysis } = seen.spec;
   if (!step.needsApproval || approvedRevision === candidate) return undefined;
@@ -137,7 +146,7 @@ const empty: Guard = ({ cursor }) =>
 
 /** The order is the policy: ways back first, then readiness, then what holds, then the way on. */
 const before: readonly Guard[] = [deleted, cancelled, superseded, failing, empty, unready, notRouted, notInPlace];
-const after: readonly Guard[] = [dark, paused, unapproved, unclear, holding, passed];
+const after: readonly Guard[] = [dark, paused, frozen, unapproved, unclear, holding, passed];
 
 /** The candidate takes the weight of a step, is held there, and judged. */
 export const stepping: StageRule = (seen, cursor, now) => {
