@@ -90,7 +90,6 @@ export async function startManager(parts: ManagerParts, signal: AbortSignal, los
     },
     signal,
   );
-  const autoscalers = watchAutoscalers(watcher, signal);
   const secrets = new Secrets(
     watcher,
     (secret) => {
@@ -104,7 +103,10 @@ export async function startManager(parts: ManagerParts, signal: AbortSignal, los
     if (state !== undefined) state.notifiedAt = Math.max(state.notifiedAt, since);
     wakeSync(key);
   };
-  await watcher.untilSynced([...eager(caches), syncs, autoscalers], signal);
+  await watcher.untilSynced([...eager(caches), syncs], signal);
+  const unseen = () =>
+    log.warn({}, "HorizontalPodAutoscalers cannot be listed: only those in Git keep replicas from being applied");
+  const autoscalers = await watchAutoscalers(watcher, unseen, signal);
   log.info({ rollouts: caches.rollouts.list().length, syncs: syncs.list().length }, "the caches are complete");
 
   const begunAt = clock.monotonic();

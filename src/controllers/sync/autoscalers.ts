@@ -5,13 +5,27 @@ import type { Member } from "../../core/sync/desiredSet.ts";
 import { type Pointer, scaledBy, scaleKey, yieldedBy } from "../../core/sync/yields.ts";
 import type { ObjectCache, Watcher } from "../../ports/watch.ts";
 
+/** So long a start waits for the list; a role that does not grant it must not keep everything from starting. */
+const FIRST_LIST_MS = 5_000;
+
 /**
  * Watches what the HorizontalPodAutoscalers of the cluster scale, wherever they come from; KEDA makes one for each of its
- * ScaledObjects.
+ * ScaledObjects. `onUnseen` is told when they cannot be listed: those in Git still count.
  */
-export function watchAutoscalers(watcher: Watcher, signal: AbortSignal): ObjectCache {
+export async function watchAutoscalers(
+  watcher: Watcher,
+  onUnseen: () => void,
+  signal: AbortSignal,
+): Promise<ObjectCache> {
   const query = { apiVersion: "autoscaling/v2", kind: "HorizontalPodAutoscaler", trim: targetOnly };
-  return watcher.watch(query, () => undefined, signal);
+  const cache = watcher.watch(query, () => undefined, signal);
+  try {
+    await watcher.untilSynced([cache], AbortSignal.any([signal, AbortSignal.timeout(FIRST_LIST_MS)]));
+  } catch (error) {
+    if (signal.aborted) throw error;
+    onUnseen();
+  }
+  return cache;
 }
 
 function targetOnly({ apiVersion, kind, metadata, ...rest }: Manifest): Manifest {
