@@ -18,6 +18,7 @@ import type { MetricsHosts } from "./adapters/prometheus/hosts.ts";
 import { createPrometheus } from "./adapters/prometheus/prometheus.ts";
 import { findPrograms } from "./adapters/render/programs.ts";
 import { createRenderer } from "./adapters/render/renderer.ts";
+import { createSopsDecrypter } from "./adapters/render/sops.ts";
 import { createSignatures } from "./adapters/signatures/signatures.ts";
 import { command, type RunOptions } from "./cli/options.ts";
 import { startHttpServer } from "./controllers/http/server.ts";
@@ -100,6 +101,7 @@ async function run(options: RunOptions): Promise<void> {
         }),
         events,
         git: countedGit(createGit(gitOptions(options)), telemetry),
+        decrypter: createSopsDecrypter(),
         renderer: createRenderer({ programs: findPrograms(options, programDirectories()) }),
         signatures: createSignatures(),
         metrics: countedMetrics(createPrometheus({ hosts: metricsHosts(options) }), telemetry),

@@ -126,6 +126,7 @@ export class FragileOperator {
         watcher: new KubernetesWatcher(transport, discovery),
         events: { note: () => undefined },
         git,
+        decrypter: { decrypt: async (file) => file },
         renderer: createYamlRenderer(),
         metrics: { query: async () => ({ kind: "NoData", message: "there is no Prometheus" }) },
         digest: (text) => createHash("sha256").update(text).digest(),

@@ -11,6 +11,8 @@ export interface Position {
 export interface Rendered {
   readonly object: Manifest;
   readonly position: Position;
+  /** Values of Secrets that were put into it: they must show nowhere else. */
+  readonly confidential?: readonly string[];
 }
 
 /** A position as editors and terminals read it: `deploy/web.yaml:12:3`. */

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { isObject, type Json, type JsonObject } from "./json.ts";
+import { canonical, isObject, type Json, type JsonObject } from "./json.ts";
 
 /** One CEL rule of a schema, with the sentence that the API server answers when it is broken. */
 export interface CelRule {
@@ -82,7 +82,12 @@ export function structural(schema: z.ZodType): Structural {
 
 function convert(node: unknown, path: string): Structural {
   if (!isObject(node)) throw new SchemaError(`${path || "."}: not a schema but ${JSON.stringify(node)}`);
-  const { type, ...bounds } = node["x-kubernetes-int-or-string"] === true ? mergeIntOrString(node, path) : node;
+  // JSON has only text as names: of a record of any names, this says nothing.
+  const { propertyNames, ...said } = node;
+  if (propertyNames !== undefined && canonical(propertyNames) !== '{"type":"string"}') {
+    throw new SchemaError(`${path || "."}: names of members have no structural form; use a CEL rule`);
+  }
+  const { type, ...bounds } = said["x-kubernetes-int-or-string"] === true ? mergeIntOrString(said, path) : said;
   const known: JsonObject = type === undefined ? bounds : { ...bounds, type };
   refuseUnknown(known, path);
   if (type === undefined && !isUntyped(known)) {

@@ -8,6 +8,7 @@ import type { Tenancy } from "../core/sync/tenancy.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Census, Cluster, Discovery } from "../ports/cluster.ts";
 import { isApiError } from "../ports/cluster.ts";
+import type { Decrypter } from "../ports/decrypt.ts";
 import type { Events } from "../ports/events.ts";
 import type { Expressions } from "../ports/expressions.ts";
 import type { Git } from "../ports/git.ts";
@@ -33,7 +34,7 @@ import { ManagedObjects } from "./sync/kinds.ts";
 import { reconcileSync } from "./sync/reconcile.ts";
 import { Secrets } from "./sync/secrets.ts";
 import { SyncStates } from "./sync/state.ts";
-import { dependentsOf, syncsOfRepository, syncsOfSecret, watchSyncs } from "./sync/watchSyncs.ts";
+import { dependentsOf, syncsNaming, syncsOfRepository, watchSyncs } from "./sync/watchSyncs.ts";
 import { SyncWorld } from "./sync/world.ts";
 
 /** Everything that the controllers need of the outside. */
@@ -45,6 +46,7 @@ export interface ManagerParts {
   readonly git: Git;
   readonly renderer: Renderer;
   readonly signatures: Signatures;
+  readonly decrypter: Decrypter;
   readonly metrics: Metrics;
   readonly digest: Digest;
   readonly clock: Clock;
@@ -92,8 +94,8 @@ export async function startManager(parts: ManagerParts, signal: AbortSignal, los
   );
   const secrets = new Secrets(
     watcher,
-    (secret) => {
-      for (const sync of syncsOfSecret(syncs, secret)) notify(`${sync.metadata.namespace ?? ""}/${sync.metadata.name}`);
+    (name, kind) => {
+      for (const sync of syncsNaming(syncs, name, kind)) notify(sync);
     },
     signal,
   );

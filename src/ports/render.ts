@@ -8,6 +8,8 @@ export type RenderErrorReason =
   | "InvalidYAML"
   | "DuplicateKey"
   | "NotAnObject"
+  | "DecryptionFailed"
+  | "SubstitutionFailed"
   | "TooLarge"
   | "NoManifests"
   /** The files ask for something that is not rendered. */

@@ -15,7 +15,7 @@ afterAll(async () => {
   await scene?.[Symbol.asyncDispose]();
 });
 
-it("never shows what is in Secrets or in credentials", async () => {
+it("E39: never shows what is in Secrets or in credentials", async () => {
   const encoded = Buffer.from(CANARY).toString("base64");
   const broken = [
     ["data of no base64", `data: { key: "${CANARY}!" }`],

@@ -66,6 +66,7 @@ it("E46: 200 pushes and 10,000 forged hooks cost one fetch a window, and render 
       protocols: ["http"],
       hosts: { addresses: "any" },
     }),
+    decrypter: { decrypt: async (file) => file },
     renderer: {
       async render({ tree, path: at }, signal) {
         await tree.read([at], () => true, signal);

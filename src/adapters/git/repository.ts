@@ -151,7 +151,9 @@ export class Repository {
         git.raw(["fetch", ...flags, this.#remote.url, spec]),
       );
     } catch (error) {
-      await sweep(this.#dir);
+      // What is too large is thrown away, whoever sees it first.
+      if (bounded.signal.aborted) await this.#discard();
+      else await sweep(this.#dir);
       throw error;
     } finally {
       clearInterval(watch);

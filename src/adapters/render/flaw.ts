@@ -1,5 +1,18 @@
 import type { RenderErrorReason } from "../../ports/render.ts";
 
+/** A place in a file. */
+export interface Place {
+  readonly line: number;
+  readonly column: number;
+}
+
+/** What is wrong in a file, and where. */
+export interface Flaw {
+  readonly reason: RenderErrorReason;
+  readonly at: Place;
+  readonly message: string;
+}
+
 /** What is wrong with a document, at an offset of its text. The message holds no value: it may be a secret. */
 export class DocumentError extends Error {
   readonly reason: RenderErrorReason;

@@ -123,6 +123,12 @@ describe("problems", () => {
     ]);
   });
 
+  test("A11: many small alias bombs are a large one", async () => {
+    const bomb = `${web}data: {a: &a "${"x".repeat(100_000)}", b: [${"*a,".repeat(30)}]}\n`;
+    const files = Object.fromEntries(Array.from({ length: 7 }, (_, n) => [`${n}.yaml`, `${bomb}# ${n}\n`]));
+    expect(await problems(files)).toMatchObject([{ reason: "TooLarge", position: { file: "5.yaml" } }]);
+  });
+
   test("no file at all", async () => {
     expect(await problems({})).toMatchObject([{ reason: "NoManifests", message: expect.stringContaining("*.yaml") }]);
   });

@@ -10,6 +10,8 @@ export interface YamlRendererOptions {
 }
 
 const problemLimit = 20;
+/** What the aliases of all files may repeat, in characters: many small bombs are a large one. */
+const maxRepeated = 16 * 1024 * 1024;
 const foreign = new Map([
   ["kustomization.yaml", "a kustomization"],
   ["kustomization.yml", "a kustomization"],
@@ -44,9 +46,12 @@ class YamlRenderer implements Renderer {
     if (unsupported.length > 0) return { kind: "Broken", problems: unsupported.slice(0, problemLimit) };
     const objects: Rendered[] = [];
     const problems: RenderProblem[] = [];
+    let left = maxRepeated;
     for (const file of files) {
       signal.throwIfAborted();
-      const { documents, flaws } = await this.#parse(file, signal);
+      const { documents, flaws, repeated } = await this.#parse(file, signal);
+      left -= repeated;
+      if (left < 0) return { kind: "Broken", problems: [repeatsTooMuch(file.path)] };
       const found: RenderProblem[] = flaws.map(({ reason, at, message }) => {
         return { reason, message, position: { file: file.path, ...at } };
       });
@@ -99,6 +104,11 @@ function unsupportedFile(file: string, what: string): RenderProblem {
     position: { file, line: 1, column: 1 },
     message: `${what} among plain manifests; name its own directory as the path of a GitSync`,
   };
+}
+
+function repeatsTooMuch(file: string): RenderProblem {
+  const message = "the aliases of the files repeat more than 16 MiB up to this one; write out what is needed";
+  return { reason: "TooLarge", position: { file, line: 1, column: 1 }, message };
 }
 
 function noManifests(files: readonly GitFile[]): RenderProblem {

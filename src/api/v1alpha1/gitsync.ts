@@ -87,6 +87,34 @@ const verify = z.object({
     ),
 });
 
+const substituteFrom = z.object({
+  kind: z.enum(["ConfigMap", "Secret"]),
+  name: objectName,
+  optional: z.boolean().default(false).describe("optional: that there is none is no error."),
+  use: z
+    .enum(["SecretsOnly", "Anywhere"])
+    .default("SecretsOnly")
+    .describe(
+      "use: where values of a Secret may go: only into Secrets, or into any object, where whoever may read it sees them. Without meaning for a ConfigMap.",
+    ),
+});
+
+const substitute = z.object({
+  values: z
+    .record(z.string(), z.string().max(16_384))
+    .meta({ maxProperties: 100 })
+    .optional()
+    .describe("values: texts by the names of variables. They outrank those of from."),
+  from: z
+    .array(substituteFrom)
+    .max(16)
+    .meta({ "x-kubernetes-list-type": "atomic" })
+    .optional()
+    .describe(
+      "from: ConfigMaps and Secrets of this namespace whose keys name variables. A later one outranks an earlier one.",
+    ),
+});
+
 const specFields = z.object({
   url: z
     .string()
@@ -167,6 +195,16 @@ const specFields = z.object({
     .optional()
     .describe(
       "ignore: files below path that are left out, as patterns of a .gitignore file that stands there. Files named .fairleadignore say the same in Git; what stands here outranks them.",
+    ),
+  substitute: substitute.optional().describe(
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: this is what people write.
+    "substitute: values for variables in manifests, written ${NAME}, ${NAME:=default} or, as a whole value that is no text, ${NAME:int}, ${NAME:number} or ${NAME:bool}.",
+  ),
+  decryption: z
+    .object({ secretRef: z.object({ name: objectName }) })
+    .optional()
+    .describe(
+      "decryption: files that sops has encrypted are decrypted with the age keys of a Secret in this namespace, whose keys end in .agekey.",
     ),
   prune: z.boolean().default(true).describe("prune: delete what Git no longer has."),
   deletionPolicy: z

@@ -34,6 +34,8 @@ export const Mark = {
   recreate: `${GROUP}/recreate`,
   /** Annotation on anything in Git: "disabled" keeps it from being pruned. */
   prune: `${GROUP}/prune`,
+  /** Annotation on anything in Git: "enabled" lets variables be replaced in data and CRDs too, "disabled" nowhere. */
+  substitute: `${GROUP}/substitute`,
   /** Finalizer of both resources. */
   finalizer: `${GROUP}/finalizer`,
   /** Annotation that asks for a check now; its value is echoed to status.lastHandledRequest. */

@@ -45,6 +45,9 @@ export const REASONS = {
   RendererMissing: "A program that rendering takes is not there or does not start.",
   RenderFailed: "kustomize or Helm refused the files, or did not end in time.",
   RenderSuspicious: "kustomize or Helm ended well and rendered nothing; nothing is deleted for that.",
+  DecryptionFailed: "A file is encrypted and no key is there for it, or it was changed after it was encrypted.",
+  ValuesMissing: "A ConfigMap or Secret of spec.substitute does not exist.",
+  SubstitutionFailed: "A variable in a manifest has no value, or its value may not stand there.",
   // GitSync: the desired set
   InvalidYAML: "A file is no valid YAML.",
   DuplicateKey: "A mapping has a key twice.",

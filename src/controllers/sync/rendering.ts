@@ -1,17 +1,39 @@
 import type { GitSync } from "../../api/v1alpha1/gitsync.ts";
 import { plainPath } from "../../core/render/paths.ts";
+import { substitute } from "../../core/sync/substitute.ts";
+import { DecryptError, type Decrypter } from "../../ports/decrypt.ts";
 import type { Renderer, RenderResult, SourceTree } from "../../ports/render.ts";
+import { decrypting } from "./decrypting.ts";
 import { ignoring } from "./ignoring.ts";
+import type { Inputs } from "./inputs.ts";
 
-/** Renders what a sync follows in the tree of a commit. Errors of the tree pass through. */
+/** What rendering takes. */
+export interface RenderParts {
+  readonly renderer: Renderer;
+  readonly decrypter: Decrypter;
+}
+
+/** Renders what a sync follows in the tree of a commit, with the values of its variables. Errors of the tree pass through. */
 export async function renderTree(
   { spec }: GitSync,
   tree: SourceTree,
   timeoutMs: number,
-  renderer: Renderer,
+  { renderer, decrypter }: RenderParts,
+  { variables, identities }: Inputs,
   signal: AbortSignal,
 ): Promise<RenderResult> {
   const path = plainPath(spec.path);
   const kept = await ignoring(tree, path, spec.ignore ?? [], signal);
-  return renderer.render({ tree: kept, path, timeoutMs }, signal);
+  const plain = decrypting(kept, decrypter, identities);
+  const result = await renderer.render({ tree: plain, path, timeoutMs }, signal).catch(undecrypted);
+  if (result.kind === "Broken" || spec.substitute === undefined) return result;
+  const filled = substitute(result.objects, variables);
+  if (filled.kind === "Refused") return { kind: "Broken", problems: filled.problems };
+  return { ...result, objects: filled.objects };
+}
+
+function undecrypted(error: unknown): RenderResult {
+  if (!(error instanceof DecryptError)) throw error;
+  const { position, message } = error;
+  return { kind: "Broken", problems: [{ reason: "DecryptionFailed", position, message }] };
 }

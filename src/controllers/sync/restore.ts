@@ -1,15 +1,16 @@
 import type { GitSync } from "../../api/v1alpha1/gitsync.ts";
 import { type Commit, type Git, GitError, type GitSource } from "../../ports/git.ts";
-import type { Renderer } from "../../ports/render.ts";
+import { inputsOf } from "./inputs.ts";
 import { treeOf } from "./reads.ts";
-import { renderTree } from "./rendering.ts";
+import { type RenderParts, renderTree } from "./rendering.ts";
+import type { Secrets } from "./secrets.ts";
 import type { Content, SyncState } from "./state.ts";
 import { type VerifyParts, verifyRevision } from "./verify.ts";
 
 /** What restoring takes. */
-export interface RestoreParts extends VerifyParts {
+export interface RestoreParts extends VerifyParts, RenderParts {
   readonly git: Git;
-  readonly renderer: Renderer;
+  readonly secrets: Secrets;
 }
 
 /**
@@ -48,8 +49,10 @@ async function contentOf(
     const found = await parts.git.resolve({ ...source, ref: { commit: sha } }, signal);
     const commit: Commit = { ...found, ...refOf(sha, sync) };
     if ((await verifyRevision(sync, source, commit, undefined, parts, signal)) !== undefined) return undefined;
+    const inputs = await inputsOf(sync, parts.secrets, signal);
+    if (inputs.kind === "Missing") return undefined;
     const tree = treeOf(parts.git, source, sha);
-    const result = await renderTree(sync, tree, source.timeoutMs, parts.renderer, signal);
+    const result = await renderTree(sync, tree, source.timeoutMs, parts, inputs, signal);
     if (result.kind !== "Rendered") return undefined;
     return { commit, rendered: result.objects, verified: sync.spec.verify !== undefined, restored: true };
   } catch (error) {

@@ -4,31 +4,35 @@ import type { Key, Manifest } from "../../api/objects.ts";
 import type { GitCredentials } from "../../ports/git.ts";
 import type { ObjectCache, Watcher } from "../../ports/watch.ts";
 
-/** A Secret that a resource names, or that there is none. */
+/** What of a namespace a resource names. */
+export type Source = "Secret" | "ConfigMap";
+
+/** A Secret or ConfigMap that a resource names, or that there is none. */
 export type SecretRead = { readonly kind: "Found"; readonly secret: Manifest } | { readonly kind: "Missing" };
 
-/** Watches just the Secrets that resources name: a rotated credential is seen at once, and at rest nothing is read. */
+/** Watches just the Secrets and ConfigMaps that resources name: a rotated credential is seen at once, and at rest nothing is read. */
 export class Secrets {
   readonly #watcher: Watcher;
-  readonly #wake: (secret: Key) => void;
+  readonly #wake: (name: Key, kind: Source) => void;
   readonly #signal: AbortSignal;
-  readonly #caches = new Map<Key, ObjectCache>();
+  readonly #caches = new Map<string, ObjectCache>();
 
-  constructor(watcher: Watcher, wake: (secret: Key) => void, signal: AbortSignal) {
+  constructor(watcher: Watcher, wake: (name: Key, kind: Source) => void, signal: AbortSignal) {
     this.#watcher = watcher;
     this.#wake = wake;
     this.#signal = signal;
   }
 
-  async read(namespace: string, name: string, signal: AbortSignal): Promise<SecretRead> {
+  async read(namespace: string, name: string, signal: AbortSignal, kind: Source = "Secret"): Promise<SecretRead> {
     const key: Key = `${namespace}/${name}`;
-    let cache = this.#caches.get(key);
+    const id = `${kind} ${key}`;
+    let cache = this.#caches.get(id);
     if (cache === undefined) {
-      const query = { apiVersion: "v1", kind: "Secret", namespace, name };
+      const query = { apiVersion: "v1", kind, namespace, name };
       // The first list is no news: whoever asked for it is waiting for it.
-      const news = () => this.#caches.get(key)?.synced && this.#wake(key);
+      const news = () => this.#caches.get(id)?.synced && this.#wake(key, kind);
       cache = this.#watcher.watch(query, () => void news(), this.#signal);
-      this.#caches.set(key, cache);
+      this.#caches.set(id, cache);
     }
     await this.#watcher.untilSynced([cache], signal);
     const secret = cache.get(key);

@@ -4,10 +4,12 @@ import type { GitSync } from "../../api/v1alpha1/gitsync.ts";
 import { Mark } from "../../api/v1alpha1/names.ts";
 import { confirmsPrune } from "../../core/sync/guard.ts";
 import { nextTry, type Retry } from "../../core/sync/retry.ts";
+import type { Decrypter } from "../../ports/decrypt.ts";
 import { type Git, GitError, type GitSource } from "../../ports/git.ts";
 import type { Renderer, RenderProblem } from "../../ports/render.ts";
 import { type AdmitParts, admit } from "./admit.ts";
 import { messageOf } from "./failure.ts";
+import { inputsOf, sameInputs } from "./inputs.ts";
 import { answersAlike, recording, treeOf } from "./reads.ts";
 import { renderTree } from "./rendering.ts";
 import { restore } from "./restore.ts";
@@ -18,6 +20,7 @@ import type { GitTrouble, SyncState } from "./state.ts";
 export interface SourceParts extends AdmitParts {
   readonly git: Git;
   readonly renderer: Renderer;
+  readonly decrypter: Decrypter;
   readonly secrets: Secrets;
   /** When this process began, in epoch milliseconds. */
   readonly bornAt: number;
@@ -117,11 +120,17 @@ async function readNews(
     const refused = await admit(sync, state, source, commit, parts, signal);
     if (refused !== undefined) return refused;
     if (before !== commit.sha || state.startedAt === 0) state.startedAt = askedAt;
+    const inputs = await inputsOf(sync, parts.secrets, signal);
+    if (inputs.kind === "Missing") {
+      state.retry = again(undefined);
+      return { kind: "GitFailed", reason: inputs.reason, message: inputs.message };
+    }
+    const same = state.asked === asked && sameInputs(inputs, state.inputs);
     // The same commit as before: nothing is read at all.
-    if (before === commit.sha && state.reads !== undefined && state.asked === asked) return undefined;
+    if (before === commit.sha && state.reads !== undefined && same) return undefined;
     const verified = sync.spec.verify !== undefined;
     const tree = treeOf(parts.git, source, commit.sha);
-    if (state.reads !== undefined && state.asked === asked && (await answersAlike(tree, state.reads, signal))) {
+    if (state.reads !== undefined && same && (await answersAlike(tree, state.reads, signal))) {
       // Another commit with the same content of all that was read: only its name is news.
       if (state.content !== undefined && state.broken === undefined)
         state.content = { commit, verified, rendered: state.content.rendered };
@@ -130,9 +139,10 @@ async function readNews(
       return undefined;
     }
     const recorded = recording(tree);
-    const result = await renderTree(sync, recorded.tree, source.timeoutMs, parts.renderer, signal);
+    const result = await renderTree(sync, recorded.tree, source.timeoutMs, parts, inputs, signal);
     // The same files may render the next time: they are read again at the next look.
     state.reads = result.kind === "Broken" && result.problems.some(mayPass) ? undefined : recorded.reads;
+    state.inputs = inputs;
     if (result.kind === "Rendered") {
       state.content = { commit, verified, rendered: result.objects };
       state.broken = undefined;

@@ -7,6 +7,7 @@ import type { SyncOutcome } from "../../core/sync/outcome.ts";
 import type { Retry } from "../../core/sync/retry.ts";
 import type { Commit } from "../../ports/git.ts";
 import type { Checks } from "./checks.ts";
+import type { Inputs } from "./inputs.ts";
 import type { Reads } from "./reads.ts";
 import type { Rehearsal } from "./rehearse.ts";
 
@@ -61,6 +62,8 @@ export interface SyncState {
   trouble: GitTrouble | undefined;
   /** What the last rendering depended on. */
   reads: Reads | undefined;
+  /** What the last rendering was made with. */
+  inputs: Inputs | undefined;
   /** What asked for the last look at Git: another text asks for the next one. */
   asked: string;
   /** When the remote was asked for what the last look at Git brought, in epoch milliseconds. */
@@ -115,6 +118,7 @@ export class SyncStates {
       retry: undefined,
       trouble: undefined,
       reads: undefined,
+      inputs: undefined,
       asked: "",
       checkedAt: 0,
       looking: undefined,

@@ -1,8 +1,9 @@
-import { stringAt } from "../../api/json.ts";
+import { listAt, stringAt } from "../../api/json.ts";
 import { type Key, keyOf, type Manifest } from "../../api/objects.ts";
 import { API_VERSION } from "../../api/v1alpha1/names.ts";
 import { dependenciesOf } from "../../core/sync/dependencies.ts";
 import type { ObjectCache, Watcher } from "../../ports/watch.ts";
+import type { Source } from "./secrets.ts";
 
 /** Watches the syncs themselves. */
 export function watchSyncs(watcher: Watcher, wake: (key: Key) => void, signal: AbortSignal): ObjectCache {
@@ -28,11 +29,26 @@ export function syncsOfRepository(syncs: ObjectCache, key: Key): readonly Key[] 
     .map(keyOf);
 }
 
-/** The syncs that name a Secret. */
-export function syncsOfSecret(syncs: ObjectCache, secret: Key): readonly Manifest[] {
-  return syncs.list().filter((sync) => {
-    const places = [["secretRef"], ["proxySecretRef"], ["webhook", "secretRef"], ["verify", "secretRef"]];
-    const names = places.map((place) => stringAt(sync, "spec", ...place, "name"));
-    return names.some((name) => name !== undefined && `${sync.metadata.namespace}/${name}` === secret);
-  });
+/** The syncs that name a Secret or a ConfigMap. */
+export function syncsNaming(syncs: ObjectCache, key: Key, kind: Source): readonly Key[] {
+  return syncs
+    .list()
+    .filter((sync) => namedBy(sync, kind).some((name) => `${sync.metadata.namespace}/${name}` === key))
+    .map(keyOf);
+}
+
+function namedBy(sync: Manifest, kind: Source): readonly (string | undefined)[] {
+  const values = listAt(sync, "spec", "substitute", "from")
+    .filter((from) => stringAt(from, "kind") === kind)
+    .map((from) => stringAt(from, "name"));
+  if (kind === "ConfigMap") return values;
+  const places = [
+    ["secretRef"],
+    ["proxySecretRef"],
+    ["webhook", "secretRef"],
+    ["verify", "secretRef"],
+    ["decryption", "secretRef"],
+  ];
+  const secrets = places.map((path) => stringAt(sync, "spec", ...path, "name"));
+  return [...secrets, ...values];
 }

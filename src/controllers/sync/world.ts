@@ -56,6 +56,7 @@ const LISTED = 10;
 export class SyncWorld implements SourceParts {
   readonly git: SyncParts["git"];
   readonly renderer: SyncParts["renderer"];
+  readonly decrypter: SyncParts["decrypter"];
   readonly secrets: SyncParts["secrets"];
   readonly signatures: SyncParts["signatures"];
   readonly cluster: Cluster & Census;
@@ -76,6 +77,7 @@ export class SyncWorld implements SourceParts {
     this.#parts = parts;
     this.git = parts.git;
     this.renderer = parts.renderer;
+    this.decrypter = parts.decrypter;
     this.secrets = parts.secrets;
     this.signatures = parts.signatures;
     this.cluster = parts.tenancy.requireServiceAccount ? impersonatedOnly(parts.cluster) : parts.cluster;

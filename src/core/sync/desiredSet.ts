@@ -13,6 +13,8 @@ export interface Member {
   readonly ref: ObjectRef;
   readonly object: Manifest;
   readonly position: Position;
+  /** Values of Secrets that were put into the object: they must show nowhere else. */
+  readonly confidential?: readonly string[];
   /**
    * Yes: the API server serves the kind. AfterItsCRD: a CRD of this very set declares it.
    * Silent: the API of its group does not answer. No: it waits alone until something else brings its kind; whether it has a namespace isn't known yet.
@@ -127,6 +129,7 @@ function toMember(one: Rendered, options: DesiredSetOptions, scopes: ReadonlyMap
     ref,
     object: prepared(object, ref, options.sync),
     position,
+    ...(one.confidential === undefined ? {} : { confidential: one.confidential }),
     served: typeof answer === "object" ? "Yes" : declared !== undefined ? "AfterItsCRD" : (answer ?? "No"),
     aliases: namespaced !== undefined ? [] : [inNamespace, clusterWide].map(identity).filter((other) => other !== id),
   };

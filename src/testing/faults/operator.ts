@@ -56,6 +56,7 @@ export class StoryOperator {
       },
       events: { note: () => undefined },
       git: repository,
+      decrypter: { decrypt: async (file) => file },
       renderer: repository,
       signatures: { verify: () => Promise.reject(new Error("no story has signatures")) },
       secrets: new Secrets(this.watcher, () => undefined, signal),
