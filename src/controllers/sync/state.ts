@@ -84,6 +84,10 @@ export interface SyncState {
   startedAt: number;
   /** When its progress was told last, in epoch milliseconds. */
   toldAt: number;
+  /** The objects that the status was told of as applied. */
+  told: Content["rendered"] | undefined;
+  /** Since when the status names an older commit with the same objects, in epoch milliseconds. */
+  renamedAt: number | undefined;
   /** The last accepted content of which everything that rollouts look at has been applied. */
   landed: Content | undefined;
   readonly recorded: Map<string, Recorded>;
@@ -129,6 +133,8 @@ export class SyncStates {
       verified: undefined,
       startedAt: 0,
       toldAt: 0,
+      told: undefined,
+      renamedAt: undefined,
       landed: undefined,
       recorded: new Map(),
       counts: new Map(),

@@ -3,6 +3,7 @@ import type { JsonObject } from "../../api/json.ts";
 import { sameJson } from "../../api/json.ts";
 import { mergePatch } from "../../api/mergePatch.ts";
 import { type Key, keyOf, type Manifest, refOf, title } from "../../api/objects.ts";
+import { durationMs } from "../../api/v1alpha1/common.ts";
 import { type GitSync, type GitSyncStatus, parseGitSync, storedStatus } from "../../api/v1alpha1/gitsync.ts";
 import { Mark } from "../../api/v1alpha1/names.ts";
 import { pack } from "../../api/v1alpha1/packing.ts";
@@ -12,7 +13,7 @@ import { some } from "../../core/status/text.ts";
 import type { Member } from "../../core/sync/desiredSet.ts";
 import { type Inventory, titleOf } from "../../core/sync/inventory.ts";
 import type { Attempt, SyncOutcome } from "../../core/sync/outcome.ts";
-import { onlyProgress, type SyncReport, syncStatus } from "../../core/sync/report.ts";
+import { onlyProgress, onlyRenamed, type SyncReport, syncStatus } from "../../core/sync/report.ts";
 import { type Tenancy, writerOf } from "../../core/sync/tenancy.ts";
 import { ApiError, type Census, type Cluster, type Discovery, type Identity } from "../../ports/cluster.ts";
 import type { Events } from "../../ports/events.ts";
@@ -27,6 +28,7 @@ import type { ManagedObjects } from "./kinds.ts";
 import { type NeighbourParts, Neighbours } from "./neighbours.ts";
 import type { SourceParts } from "./source.ts";
 import type { SyncStates } from "./state.ts";
+import { dependentsOf } from "./watchSyncs.ts";
 
 /** What the syncs need of the outside. */
 export interface SyncParts extends Omit<SourceParts, "tellMoved" | "spread" | "bornAt">, NeighbourParts {
@@ -153,7 +155,8 @@ export class SyncWorld implements SourceParts {
 
   /**
    * Stores the projected status, if it says anything new, and tells what changed. Progress is told now and then only: what moves
-   * on within the moment costs no write. Answers in how many milliseconds there is more to tell.
+   * on within the moment costs no write. A commit that changed nothing here is named after an interval, without an Event: of a
+   * thousand syncs that follow one repository, a push is news to those whose objects it changed. Answers in how many milliseconds there is more to tell.
    */
   async report(
     sync: GitSync,
@@ -168,15 +171,28 @@ export class SyncWorld implements SourceParts {
       ...(inventory === undefined ? {} : { inventory }),
       ...(request === undefined ? {} : { handledRequest: request }),
     });
-    if (sameJson(status as JsonObject, current.status as JsonObject)) return undefined;
+    const state = this.states.of(keyOf(sync.object));
+    const told = outcome.kind === "Applied" ? state.accepted?.rendered : undefined;
+    const renamed = told !== undefined && told === state.told && onlyRenamed(current.status, status);
+    if (sameJson(status as JsonObject, current.status as JsonObject)) {
+      state.told = told;
+      return undefined;
+    }
+    if (renamed) {
+      state.renamedAt ??= this.now();
+      const interval = durationMs(sync.spec.interval);
+      const wait = state.renamedAt + interval - this.now();
+      if (wait > 0 && wait <= interval && !this.#isInAChain(sync)) return wait;
+    }
     if (onlyProgress(current.status, status)) {
-      const state = this.states.of(keyOf(sync.object));
       const wait = state.toldAt + PROGRESS_MS - this.now();
       if (wait > 0 && wait <= PROGRESS_MS) return wait;
       state.toldAt = this.now();
     }
     await this.#store(current, status, signal);
-    this.#tell(sync.object, current.status, status);
+    state.told = told;
+    state.renamedAt = undefined;
+    if (!renamed) this.#tell(sync.object, current.status, status);
     return undefined;
   }
 
@@ -193,6 +209,11 @@ export class SyncWorld implements SourceParts {
       contests: this.neighbours.contests(keyOf(sync.object)),
       ...news,
     });
+  }
+
+  /** Whether it waits for other syncs or they for it: those may ask which commit is in place. */
+  #isInAChain({ object, spec }: GitSync): boolean {
+    return (spec.dependsOn ?? []).length > 0 || dependentsOf(this.#parts.syncs, keyOf(object)).length > 0;
   }
 
   #verified({ object, spec }: GitSync, before: GitSyncStatus): SyncReport["verified"] {

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { type GitSyncStatus, gitSyncStatus } from "../../api/v1alpha1/gitsync.ts";
 import { REASONS } from "../../api/v1alpha1/reasons.ts";
 import type { Attempt, Failure, SyncOutcome } from "./outcome.ts";
-import { onlyProgress, type SyncReport, syncStatus } from "./report.ts";
+import { onlyProgress, onlyRenamed, type SyncReport, syncStatus } from "./report.ts";
 
 const NOW = "2026-01-01T00:00:00Z";
 const LATER = "2026-01-01T00:05:00Z";
@@ -272,4 +272,17 @@ test("a commit that waits for another sync is no failure, one that a person must
     "Ready=False DependencyCycle",
     "Stalled=True DependencyCycle",
   ]);
+});
+
+test("only renamed is what is applied under another commit, with nothing else to tell", () => {
+  const before = project(applied);
+  const next = { ...applied, attempt: { ...attempt, revision: "2".repeat(40), subject: "Another app" } };
+  const renamed = (outcome: SyncOutcome, more: Partial<SyncReport> = {}) =>
+    onlyRenamed(before, project(outcome, { before, ...more }));
+  expect(renamed(next)).toBe(true);
+  expect(renamed({ ...next, notes: ["a sentence more"] })).toBe(true);
+  expect(renamed(next, { handledRequest: "r1" })).toBe(false);
+  expect(renamed(next, { inventory: [] })).toBe(false);
+  expect(renamed(next, { generation: 99 })).toBe(false);
+  expect(renamed(progressing)).toBe(false);
 });

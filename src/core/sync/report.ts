@@ -113,6 +113,22 @@ export function onlyProgress(before: GitSyncStatus, after: GitSyncStatus): boole
   return progressing === true && sameJson(told(before), told(after));
 }
 
+/** Tells whether all that is new in a status is the name of the commit that is in place, told as Applied before and after. */
+export function onlyRenamed(before: GitSyncStatus, after: GitSyncStatus): boolean {
+  const told = (status: GitSyncStatus) => {
+    const { conditions = [], appliedRevision: _a, attemptedRevision: _b, attemptedRef: _c, ...rest } = status;
+    const { subject: _subject, history: _history, ...others } = rest;
+    return {
+      ...(others as JsonObject),
+      conditions: conditions.map(({ message, ...condition }) =>
+        condition.reason === "Applied" ? condition : { ...condition, message },
+      ),
+    };
+  };
+  const isApplied = after.conditions?.some(({ type, reason }) => type === "Ready" && reason === "Applied");
+  return isApplied === true && sameJson(told(before), told(after));
+}
+
 function attempted({ revision, ref }: Attempt) {
   return { attemptedRevision: revision, attemptedRef: ref };
 }
