@@ -8,6 +8,7 @@ import { promisify } from "node:util";
 import type { AppImage } from "../apps/images.ts";
 import { cacheDirectory, cached } from "../cluster/cache.ts";
 import { buildImage, type ImageSpec } from "../cluster/index.ts";
+import { renderers } from "./renderers.ts";
 
 /** The repository's root. */
 export const ROOT = join(import.meta.dirname, "../..");
@@ -28,7 +29,7 @@ type Files = ImageSpec["files"];
 export async function operatorImage(log: (line: string) => void = () => {}): Promise<AppImage> {
   if (process.platform !== "linux")
     throw new Error("the operator's image is made of this machine's programs: use Linux");
-  const programs = await programFiles();
+  const programs = await programFiles(log);
   const made = await cached({
     family: "fairlead-image",
     hash: fingerprint(programs),
@@ -66,11 +67,15 @@ function imageSpec(programs: Files, compiledTo: string): ImageSpec {
   };
 }
 
-async function programFiles(): Promise<Files> {
+async function programFiles(log: (line: string) => void): Promise<Files> {
+  const { kustomize, helm, sandbox } = await renderers(log);
   return [
     { from: join(ROOT, "node_modules/node/bin/node"), to: "/usr/local/bin/node", mode: 0o755 },
     ...(await gitFiles()),
     { from: await onPath("ssh"), to: "/usr/bin/ssh", mode: 0o755 },
+    { from: kustomize, to: "/usr/local/bin/kustomize", mode: 0o755 },
+    { from: helm, to: "/usr/local/bin/helm", mode: 0o755 },
+    { from: sandbox, to: "/usr/local/bin/fairlead-sandbox", mode: 0o755 },
     // git runs ssh and helpers through a shell.
     { from: await onPath("sh"), to: "/bin/sh", mode: 0o755 },
     { from: caBundle(), to: "/etc/ssl/certs/ca-certificates.crt" },

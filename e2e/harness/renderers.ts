@@ -1,8 +1,7 @@
-import type { Programs } from "../../src/adapters/render/sandbox.ts";
 import { binary } from "../cluster/index.ts";
 
-/** The programs that render, built from their modules once and kept. */
-export async function renderers(log?: (line: string) => void): Promise<Programs> {
+/** The programs that render, by the flag that names them to the operator; built from their modules once and kept. */
+export async function renderers(log?: (line: string) => void) {
   return {
     kustomize: await binary("kustomize", log),
     helm: await binary("helm", log),

@@ -62,8 +62,18 @@ export interface KindInfo {
   readonly namespaced: boolean;
 }
 
+/** What a Helm chart may ask of the cluster. */
+export interface ClusterFacts {
+  /** As the API server says it: `v1.35.4`. */
+  readonly kubeVersion: string;
+  /** `group/version` and `group/version/Kind`. */
+  readonly apiVersions: readonly string[];
+}
+
 /** Answers what the API server serves; caches, and asks again when a kind is unknown. */
 export interface Discovery {
+  /** Everything that is served; at most a minute old. */
+  facts(signal: AbortSignal): Promise<ClusterFacts>;
   /** undefined: the server serves no such kind now. */
   kind(apiVersion: string, kind: string, signal: AbortSignal): Promise<KindInfo | undefined>;
 }

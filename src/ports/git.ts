@@ -78,6 +78,8 @@ export interface GitFile {
   /** Hash of the content. */
   readonly blob: string;
   readonly bytes: Uint8Array;
+  /** Git has it encrypted: no message may show any text of it. */
+  readonly secret?: boolean;
 }
 
 /** What stands at a path of a commit. */

@@ -1,4 +1,6 @@
+import type { JsonObject } from "../api/json.ts";
 import type { Position, Rendered } from "../api/rendered.ts";
+import type { ClusterFacts } from "./cluster.ts";
 import type { GitEntry, GitFile } from "./git.ts";
 
 export type { Position, Rendered } from "../api/rendered.ts";
@@ -52,8 +54,21 @@ export interface SourceTree {
   read(paths: readonly string[], wants: (path: string) => boolean, signal: AbortSignal): Promise<readonly GitFile[]>;
 }
 
+/** What a chart is rendered as. */
+export interface HelmRelease {
+  readonly name: string;
+  readonly namespace: string;
+  /** From the directory of the chart, the later ones over the earlier. */
+  readonly valuesFiles: readonly string[];
+  /** Over all files. */
+  readonly values: JsonObject;
+  /** Asked only for a chart. */
+  readonly facts: (signal: AbortSignal) => Promise<ClusterFacts>;
+}
+
 /** What is to be rendered. */
 export interface RenderRequest {
+  readonly release: HelmRelease;
   readonly tree: SourceTree;
   /** A directory, or one file, from the repository's root. */
   readonly path: string;

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { type GitEntry, GitError } from "../ports/git.ts";
-import type { SourceTree } from "../ports/render.ts";
+import type { HelmRelease, RenderRequest, SourceTree } from "../ports/render.ts";
 
 /** A tree of regular files in memory, by their path. */
 export function memoryTree(files: Readonly<Record<string, string>>): SourceTree {
@@ -29,6 +29,17 @@ export function memoryTree(files: Readonly<Record<string, string>>): SourceTree 
       return all.filter(wants).map((name) => at(name, files[name] ?? ""));
     },
   };
+}
+
+/** A request for what stands at a path of a tree in memory. */
+export function memoryRequest(
+  files: Readonly<Record<string, string>>,
+  path = "",
+  { timeoutMs = 30_000, ...release }: Partial<HelmRelease> & { readonly timeoutMs?: number } = {},
+): RenderRequest {
+  const facts = async () => ({ kubeVersion: "v1.35.4", apiVersions: ["v1", "apps/v1"] });
+  const usual = { name: "shop", namespace: "shop", valuesFiles: [], values: {}, facts };
+  return { tree: memoryTree(files), path, timeoutMs, release: { ...usual, ...release } };
 }
 
 function hash(text: string): string {

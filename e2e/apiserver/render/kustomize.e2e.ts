@@ -8,7 +8,7 @@ import { canonical, isObject } from "../../../src/api/json.ts";
 import { refOf, title } from "../../../src/api/objects.ts";
 import { place } from "../../../src/api/rendered.ts";
 import type { RenderProblem, RenderResult } from "../../../src/ports/render.ts";
-import { memoryTree } from "../../../src/testing/memoryTree.ts";
+import { memoryRequest } from "../../../src/testing/memoryTree.ts";
 import { renderers } from "../../harness/renderers.ts";
 
 type Files = Readonly<Record<string, string>>;
@@ -38,7 +38,7 @@ interface Circumstances {
 function render(files: Files, circumstances: Circumstances = {}): Promise<RenderResult> {
   const { path = "app", limits = {}, timeoutMs = 30_000 } = circumstances;
   const renderer = createRenderer({ programs: { ...programs, ...circumstances.programs }, tempRoot, limits });
-  return renderer.render({ tree: memoryTree(files), path, timeoutMs }, signal);
+  return renderer.render(memoryRequest(files, path, { timeoutMs }), signal);
 }
 
 async function objects(files: Files): Promise<readonly string[]> {
@@ -218,10 +218,6 @@ describe("a kustomization is refused", () => {
     const secret = "hunter2-canary";
     for (const files of [
       { "app/kustomization.yaml": `secretGenerator: [{name: a, literals: [${secret}]}]\n` },
-      {
-        "app/kustomization.yaml": "secretGenerator: [{name: a, envs: [e.env]}]\n",
-        "app/e.env": `ok=1\n${secret} x=1\n`,
-      },
       {
         "app/kustomization.yaml": "resources: [a.yaml]\n",
         "app/a.yaml": `apiVersion: v1\nkind: Secret\nmetadata: {name: a}\nstringData: {p: [${secret}\n`,

@@ -74,6 +74,7 @@ it("E46: 200 pushes and 10,000 forged hooks cost one fetch a window, and render 
         return { kind: "Rendered", objects: [] };
       },
     },
+    discovery: { kind: async () => undefined, facts: async () => ({ kubeVersion: "", apiVersions: [] }) },
     secrets: new Secrets(
       { watch: () => undefined as never, untilSynced: async () => undefined },
       () => undefined,

@@ -1,5 +1,6 @@
 import { at, listAt, stringAt } from "../../api/json.ts";
-import { type Discovery, isApiError, type KindInfo } from "../../ports/cluster.ts";
+import { type ClusterFacts, type Discovery, isApiError, type KindInfo } from "../../ports/cluster.ts";
+import { askFacts } from "./facts.ts";
 import { groupVersionPath } from "./paths.ts";
 import { abortable } from "./signals.ts";
 import type { Transport } from "./transport.ts";
@@ -21,16 +22,27 @@ interface Known {
   readonly at: number;
 }
 
+const FACTS_MS = 60_000;
+
 /** Asks for one group and version at a time, when a kind of it is first needed: every server answers that alike. */
 export class GroupDiscovery implements CachedDiscovery {
   readonly #transport: Transport;
   readonly #recheckMs: number;
   readonly #known = new Map<string, Known>();
+  #facts: { readonly facts: ClusterFacts; readonly at: number } | undefined;
   readonly #asking = new Map<string, Promise<ReadonlyMap<string, KindInfo>>>();
 
   constructor(transport: Transport, options: DiscoveryOptions = {}) {
     this.#transport = transport;
     this.#recheckMs = options.recheckMs ?? 1_000;
+  }
+
+  async facts(signal: AbortSignal): Promise<ClusterFacts> {
+    const known = this.#facts;
+    if (known !== undefined && performance.now() - known.at < FACTS_MS) return known.facts;
+    const facts = await askFacts(this.#transport, signal);
+    this.#facts = { facts, at: performance.now() };
+    return facts;
   }
 
   async kind(apiVersion: string, kind: string, signal: AbortSignal): Promise<KindInfo | undefined> {
@@ -42,6 +54,7 @@ export class GroupDiscovery implements CachedDiscovery {
   }
 
   invalidate(apiVersion?: string): void {
+    this.#facts = undefined;
     if (apiVersion === undefined) this.#known.clear();
     else this.#known.delete(apiVersion);
   }

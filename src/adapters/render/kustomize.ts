@@ -164,8 +164,8 @@ async function secretsOf(graph: Graph, signal: AbortSignal): Promise<ReadonlySet
       if (resolved.kind === "Inside") contents.add(resolved.path);
     }
   }
-  for (const { path, bytes } of graph.files.values()) {
-    if (contents.has(path)) {
+  for (const { path, bytes, secret } of graph.files.values()) {
+    if (contents.has(path) || secret === true) {
       const text = new TextDecoder().decode(bytes);
       add(leaves(text));
       add(text.split("\n").map((line) => line.slice(line.indexOf("=") + 1).trim()));

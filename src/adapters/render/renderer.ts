@@ -14,7 +14,7 @@ export interface RendererOptions extends YamlRendererOptions {
 }
 
 const LIMITS: SandboxLimits = { memoryBytes: 384 * 1024 * 1024, outputBytes: 16 * 1024 * 1024 };
-/** As many renderers run at a time as the memory limit of the chart has room for. */
+/** Renderers at one time: their memory comes on top of our own, within the limit of the pod. */
 const AT_ONCE = 2;
 
 /** Renders what stands at a path: a chart, a kustomization, or plain YAML and JSON files. */
@@ -24,10 +24,14 @@ export function createRenderer(options: RendererOptions): Renderer {
   const sandbox = new Sandbox(options.programs, { ...LIMITS, ...options.limits }, new Slots(AT_ONCE));
   return {
     async render(request: RenderRequest, signal: AbortSignal): Promise<RenderResult> {
-      const kustomizations = namesIn(request.path);
-      const found = await request.tree.look(kustomizations, signal);
+      const chart = request.path === "" ? "Chart.yaml" : `${request.path}/Chart.yaml`;
+      const found = await request.tree.look([chart, ...namesIn(request.path)], signal);
       if (found.size === 0) return plain.render(request, signal);
       // Most operators render none: their memory is not for it.
+      if (found.has(chart)) {
+        const { renderChart } = await import("./helm.ts");
+        return renderChart(request, { sandbox, tempRoot }, signal);
+      }
       const { renderKustomization } = await import("./kustomize.ts");
       return renderKustomization(request, { sandbox, tempRoot }, signal);
     },

@@ -116,12 +116,15 @@ function failure(run: Run, limits: SandboxLimits, said: string, how: string | nu
     const why = said.replace(/^fairlead-sandbox: /, "").trim();
     return failed("RendererMissing", `${run.program} does not start (${why}); give its path by --${run.program}`);
   }
-  if (/out of memory|cannot allocate memory/.test(said)) {
+  // A Go program that gets no memory says so, or dies of a segmentation fault in its runtime.
+  if (/^(fatal error: .*(out of memory|cannot allocate memory)|SIGSEGV: )/m.test(said)) {
     return failed(
       "TooLarge",
       `it needs more than ${Math.floor(limits.memoryBytes / MIB)} MiB of memory; split it over several paths`,
     );
   }
+  const crash = /^(?:fatal error|panic|runtime): .*$/m.exec(said);
+  if (crash !== null) return failed("RenderFailed", `it crashed (${crash[0]}); report this`);
   if (how === "SIGXCPU" || (how === "SIGKILL" && said === "")) {
     return failed(
       "RenderFailed",

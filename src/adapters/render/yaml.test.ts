@@ -1,14 +1,14 @@
 import { describe, expect, test } from "vitest";
 import { refOf, title } from "../../api/objects.ts";
 import type { RenderProblem, RenderResult } from "../../ports/render.ts";
-import { memoryTree } from "../../testing/memoryTree.ts";
+import { memoryRequest } from "../../testing/memoryTree.ts";
 import { createYamlRenderer } from "./yaml.ts";
 
 const never = new AbortController().signal;
 const web = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: web, namespace: shop}\n";
 
 function render(files: Readonly<Record<string, string>>, path = ""): Promise<RenderResult> {
-  return createYamlRenderer().render({ tree: memoryTree(files), path, timeoutMs: 1_000 }, never);
+  return createYamlRenderer().render(memoryRequest(files, path), never);
 }
 
 async function objects(files: Readonly<Record<string, string>>, path = ""): Promise<readonly string[]> {
@@ -78,7 +78,12 @@ describe("problems", () => {
     ["no name", "apiVersion: v1\nkind: Pod\nmetadata: {}\n", "NotAnObject", "no metadata.name"],
     ["an empty name", "apiVersion: v1\nkind: Pod\nmetadata: {name: ''}\n", "NotAnObject", "no metadata.name"],
     ["a name that is a number", "apiVersion: v1\nkind: Pod\nmetadata: {name: 1}\n", "NotAnObject", "quotes"],
-    ["generateName", "apiVersion: batch/v1\nkind: Job\nmetadata: {generateName: a-}\n", "NotAnObject", "generateName"],
+    [
+      "E29: generateName",
+      "apiVersion: batch/v1\nkind: Job\nmetadata: {generateName: a-}\n",
+      "NotAnObject",
+      "generateName",
+    ],
     ["a text", "hello\n", "NotAnObject", "no mapping"],
     [
       "an apiVersion that is a number",
@@ -138,7 +143,7 @@ describe("the cache", () => {
   test("parses a blob once, under any path, and forgets the oldest", async () => {
     const renderer = createYamlRenderer({ cacheBytes: web.length * 2 });
     const at = async (path: string, text: string): Promise<unknown> => {
-      const result = await renderer.render({ tree: memoryTree({ [path]: text }), path: "", timeoutMs: 1_000 }, never);
+      const result = await renderer.render(memoryRequest({ [path]: text }), never);
       if (result.kind === "Broken") throw new Error("broken");
       expect(result.objects[0]?.position.file).toBe(path);
       return result.objects[0]?.object;
@@ -151,8 +156,6 @@ describe("the cache", () => {
 
   test("an abort ends the rendering", async () => {
     const signal = AbortSignal.abort(new Error("enough"));
-    await expect(
-      createYamlRenderer().render({ tree: memoryTree({ "a.yaml": web }), path: "", timeoutMs: 1_000 }, signal),
-    ).rejects.toThrow("enough");
+    await expect(createYamlRenderer().render(memoryRequest({ "a.yaml": web }), signal)).rejects.toThrow("enough");
   });
 });

@@ -115,6 +115,41 @@ const substitute = z.object({
     ),
 });
 
+const helm = z.object({
+  releaseName: z
+    .string()
+    .min(1)
+    .max(53)
+    .regex(/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/)
+    .optional()
+    .describe("releaseName: the chart's .Release.Name. Default: the name of the GitSync."),
+  valuesFiles: z
+    .array(
+      z
+        .string()
+        .min(1)
+        .max(1024)
+        .meta({
+          "x-kubernetes-validations": [
+            {
+              rule: "!self.startsWith('/') && !self.contains('://')",
+              message: "a values file is a path in the repository, relative to spec.path",
+            },
+          ],
+        }),
+    )
+    .max(32)
+    .meta({ "x-kubernetes-list-type": "atomic" })
+    .default([])
+    .describe("valuesFiles: files with values, relative to spec.path; the later ones win."),
+  values: z
+    .looseObject({})
+    .default({})
+    .describe(
+      "values: values over those of all files. Secrets do not belong here: whoever reads the GitSync reads them.",
+    ),
+});
+
 const specFields = z.object({
   url: z
     .string()
@@ -158,7 +193,10 @@ const specFields = z.object({
   interval: atLeast("1s")
     .default("1m")
     .describe("interval: how often the repository is asked for news; a webhook makes it immediate."),
-  timeout: atLeast("1s").default("60s").describe("timeout: the bound of one Git operation."),
+  timeout: atLeast("1s")
+    .default("60s")
+    .describe("timeout: the bound of one Git operation, and of one run of kustomize or Helm."),
+  helm: helm.optional().describe("helm: how the chart at spec.path is rendered; nothing else looks at it."),
   secretRef: z
     .object({ name: objectName })
     .optional()

@@ -37,7 +37,10 @@ export function decrypting(tree: SourceTree, decrypter: Decrypter, identities: r
     async read(paths, wants, signal) {
       const files = await tree.read(paths, wants, signal);
       const plain = [];
-      for (const file of files) plain.push(await decrypter.decrypt(file, identities, signal));
+      for (const file of files) {
+        const opened = await decrypter.decrypt(file, identities, signal);
+        plain.push(opened === file ? file : { ...opened, secret: true });
+      }
       return plain;
     },
   };

@@ -31,13 +31,15 @@ export function attemptOf(commit: Commit, state: SyncState, now: number): Attemp
 interface Found {
   readonly failures: readonly Failure[];
   readonly waiting: readonly Waiting[];
+  /** Of the rendering. */
+  readonly notes: readonly string[];
 }
 
 /** How a pass ends, by what it found; what is worst is told. */
 export function outcomeOf(
   attempt: Attempt,
   objects: number,
-  { failures, waiting }: Found,
+  { failures, waiting, notes: rendering }: Found,
   pruning: PruneDecision,
 ): SyncOutcome {
   if (failures.length > 0) return { kind: "Failed", attempt, objects, failures };
@@ -51,7 +53,7 @@ export function outcomeOf(
       : pruning.kind === "Prune"
         ? pruning.keep.map(({ message }) => message)
         : [];
-  return { kind: "Applied", attempt, objects, notes };
+  return { kind: "Applied", attempt, objects, notes: [...rendering, ...notes] };
 }
 
 /**

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { createYamlRenderer } from "../../adapters/render/yaml.ts";
-import { memoryTree } from "../../testing/memoryTree.ts";
+import { memoryRequest, memoryTree } from "../../testing/memoryTree.ts";
 import { ignoring } from "./ignoring.ts";
 
 const { signal } = new AbortController();
@@ -8,7 +8,7 @@ const web = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: web}\n";
 
 async function rendered(files: Readonly<Record<string, string>>, patterns: readonly string[] = [], path = "deploy") {
   const tree = await ignoring(memoryTree(files), path, patterns, signal);
-  const result = await createYamlRenderer().render({ tree, path, timeoutMs: 10_000 }, signal);
+  const result = await createYamlRenderer().render({ ...memoryRequest(files, path), tree }, signal);
   if (result.kind === "Rendered") return result.objects.map(({ position }) => position.file);
   return result.problems.map(({ position, message }) => `${position.file}:${position.line} ${message}`);
 }

@@ -228,7 +228,12 @@ async function work(
   const failures = [...assessed.failures, ...pruned.failures];
   if (failures.length > 0) state.complete = undefined;
   const attempt = attemptOf(commit, state, world.now());
-  const outcome = outcomeOf(attempt, members.length, { ...assessed, failures }, pruned.decision);
+  const outcome = outcomeOf(
+    attempt,
+    members.length,
+    { ...assessed, failures, notes: content.notes ?? [] },
+    pruned.decision,
+  );
   const recheckInMs = recheck(results, failures, pruned.decision, attempt.durationMillis);
   return { outcome, inventory: pruned.inventory, ...(recheckInMs === undefined ? {} : { recheckInMs }) };
 }

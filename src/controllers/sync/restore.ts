@@ -54,7 +54,13 @@ async function contentOf(
     const tree = treeOf(parts.git, source, sha);
     const result = await renderTree(sync, tree, source.timeoutMs, parts, inputs, signal);
     if (result.kind !== "Rendered") return undefined;
-    return { commit, rendered: result.objects, verified: sync.spec.verify !== undefined, restored: true };
+    return {
+      commit,
+      rendered: result.objects,
+      notes: result.notes ?? [],
+      verified: sync.spec.verify !== undefined,
+      restored: true,
+    };
   } catch (error) {
     if (error instanceof GitError) return undefined;
     throw error;

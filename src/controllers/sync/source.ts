@@ -4,23 +4,20 @@ import type { GitSync } from "../../api/v1alpha1/gitsync.ts";
 import { Mark } from "../../api/v1alpha1/names.ts";
 import { confirmsPrune } from "../../core/sync/guard.ts";
 import { nextTry, type Retry } from "../../core/sync/retry.ts";
-import type { Decrypter } from "../../ports/decrypt.ts";
 import { type Git, GitError, type GitSource } from "../../ports/git.ts";
-import type { Renderer, RenderProblem } from "../../ports/render.ts";
+import type { RenderProblem } from "../../ports/render.ts";
 import { type AdmitParts, admit } from "./admit.ts";
 import { messageOf } from "./failure.ts";
 import { inputsOf, sameInputs } from "./inputs.ts";
 import { answersAlike, recording, treeOf } from "./reads.ts";
-import { renderTree } from "./rendering.ts";
+import { type RenderParts, renderTree } from "./rendering.ts";
 import { restore } from "./restore.ts";
 import { credentialsIn, proxyIn, type Secrets } from "./secrets.ts";
 import type { GitTrouble, SyncState } from "./state.ts";
 
 /** What reading a sync's source takes. */
-export interface SourceParts extends AdmitParts {
+export interface SourceParts extends AdmitParts, RenderParts {
   readonly git: Git;
-  readonly renderer: Renderer;
-  readonly decrypter: Decrypter;
   readonly secrets: Secrets;
   /** When this process began, in epoch milliseconds. */
   readonly bornAt: number;
@@ -144,7 +141,7 @@ async function readNews(
     state.reads = result.kind === "Broken" && result.problems.some(mayPass) ? undefined : recorded.reads;
     state.inputs = inputs;
     if (result.kind === "Rendered") {
-      state.content = { commit, verified, rendered: result.objects };
+      state.content = { commit, verified, rendered: result.objects, notes: result.notes ?? [] };
       state.broken = undefined;
     } else {
       state.broken = { commit, problems: result.problems };

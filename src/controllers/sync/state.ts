@@ -33,6 +33,8 @@ export interface Content {
   readonly verified?: boolean;
   /** It was taken up by a new process that could not read what Git says now: nothing is deleted for it. */
   readonly restored?: boolean;
+  /** What a person should know of the rendering. */
+  readonly notes?: readonly string[];
 }
 
 /** Files of a commit that cannot be applied; the content before stays in force. */

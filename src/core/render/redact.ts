@@ -18,6 +18,15 @@ export function secretValues(document: Json): readonly string[] {
   return [...data, ...data.map((text) => decoded(text)), ...leaves(document["stringData"])];
 }
 
+const TELLING = /pass|secret|token|key|credential|auth|cert|private|dsn|connection/i;
+
+/** Values below keys whose names tell that they are secret. */
+export function sensitiveValues(value: Json | undefined): readonly string[] {
+  if (Array.isArray(value)) return value.flatMap((item: Json) => sensitiveValues(item));
+  if (!isObject(value)) return [];
+  return Object.entries(value).flatMap(([key, item]) => (TELLING.test(key) ? leaves(item) : sensitiveValues(item)));
+}
+
 /** A text in which every secret is replaced. */
 export function hide(text: string, secrets: Iterable<string>): string {
   const longestFirst = [...new Set(secrets)]

@@ -52,6 +52,7 @@ export class StoryOperator {
     this.#world = new SyncWorld({
       cluster: this.#cluster,
       discovery: {
+        facts: async () => ({ kubeVersion: "", apiVersions: [] }),
         kind: (_version, kind) => Promise.resolve({ resource: kind.toLowerCase(), namespaced: kind !== "Namespace" }),
       },
       events: { note: () => undefined },
