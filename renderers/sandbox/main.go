@@ -33,7 +33,7 @@ func main() {
 	runtime.LockOSThread()
 	err := confine(*dir, flag.Arg(0), limits{memory: *memory, cpu: *cpu})
 	if err == nil {
-		err = unix.Exec(flag.Arg(0), flag.Args(), os.Environ())
+		err = fmt.Errorf("cannot start %s: %w", flag.Arg(0), unix.Exec(flag.Arg(0), flag.Args(), os.Environ()))
 	}
 	fmt.Fprintf(os.Stderr, "fairlead-sandbox: %v\n", err)
 	os.Exit(failed)

@@ -109,7 +109,7 @@ describe("a program that is not there", () => {
   it.each([
     ["kustomize", undefined, "this operator has no kustomize: put it on the PATH, or give its path by --kustomize"],
     ["sandbox", undefined, "this operator has no fairlead-sandbox"],
-    ["kustomize", "/nowhere/kustomize", "kustomize does not start (cannot open /nowhere/kustomize: no such file"],
+    ["kustomize", "/nowhere/kustomize", "/nowhere/kustomize: no such file"],
     ["sandbox", "/nowhere/sandbox", "the sandbox does not start"],
   ])("%s at %s", async (name, path, message) => {
     const sandbox = new Sandbox({ ...programs, [name]: path }, limits, new Slots(1));
