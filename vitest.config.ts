@@ -1,7 +1,14 @@
 import { defineConfig } from "vitest/config";
 
+const PROCESSES = [
+  "src/adapters/git/**/*.test.ts",
+  "src/adapters/signatures/**/*.test.ts",
+  "e2e/apps/git*.unit.test.ts",
+];
+
 /**
  * unit: pure logic and in-process servers, the inner loop (below 20 s in all).
+ * processes: adapters that start real processes: git and ssh.
  * property: random interleavings; FAIRLEAD_RUNS sets how many.
  * apiserver: a real etcd and API server. cluster: a real node with real pods.
  */
@@ -12,11 +19,12 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["src/**/*.test.ts", "scripts/**/*.test.ts", "e2e/**/*.unit.test.ts"],
-          // Some talk to real git processes, which a busy machine starts slowly.
+          exclude: PROCESSES,
           testTimeout: 20_000,
-          hookTimeout: 30_000,
         },
       },
+      // A busy machine starts processes slowly.
+      { test: { name: "processes", include: PROCESSES, testTimeout: 60_000, hookTimeout: 60_000 } },
       { test: { name: "property", include: ["src/**/*.property.ts", "e2e/**/*.property.ts"], testTimeout: 1_800_000 } },
       {
         test: {
