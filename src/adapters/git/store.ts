@@ -5,6 +5,7 @@ import { join, resolve } from "node:path";
 import type { Git, GitCredentials, GitEntry, GitFile, GitSource, History, Resolved } from "../../ports/git.ts";
 import { InstallationTokens } from "./appTokens.ts";
 import { isAncestor } from "./commit.ts";
+import { Flights } from "./flights.ts";
 import { historySince, rawObject } from "./history.ts";
 import { type HostPolicy, Hosts } from "./hosts.ts";
 import { Polls } from "./polls.ts";
@@ -39,6 +40,8 @@ export interface GitStoreOptions {
 }
 
 const day = 24 * 60 * 60 * 1000;
+/** So many answers about histories are remembered. */
+const rememberedDescents = 1_000;
 const defaults: TreeLimits = { fileBytes: 4 * 1024 * 1024, totalBytes: 64 * 1024 * 1024, files: 20_000 };
 
 /** Opens the store of repositories that all syncs share. */
@@ -52,6 +55,9 @@ class GitStore implements Git {
   readonly #limits: TreeLimits;
   readonly #options: RepositoryOptions;
   readonly #polls = new Polls<Pointed>();
+  readonly #flights = new Flights();
+  /** Which commits are known to stand on which. */
+  readonly #descents = new Set<string>();
   readonly #repositories = new Map<string, { readonly repository: Repository; usedAt: number }>();
 
   constructor(options: GitStoreOptions) {
@@ -84,8 +90,16 @@ class GitStore implements Git {
 
   async descends(source: GitSource, newer: string, older: string, signal: AbortSignal): Promise<boolean> {
     const [a, b] = [parseSha(older), parseSha(newer)];
-    const [, repository] = await this.#repository(source);
-    return repository.using(b, source, signal, (local) => isAncestor(local, a, b));
+    const [name, repository] = await this.#repository(source);
+    const question = `${name} ${a} ${b}`;
+    // Every sync of a repository asks the same after a push. What is history stays so; what is none may only not be here yet.
+    if (this.#descents.has(question)) return true;
+    const isBelow = await this.#flights.share(question, signal, (shared) =>
+      repository.using(b, source, shared, (local) => isAncestor(local, a, b)),
+    );
+    if (this.#descents.size >= rememberedDescents) this.#descents.clear();
+    if (isBelow) this.#descents.add(question);
+    return isBelow;
   }
 
   async since(source: GitSource, sha: string, trusted: readonly string[], signal: AbortSignal): Promise<History> {
