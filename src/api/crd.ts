@@ -2,7 +2,8 @@ import type { z } from "zod";
 import type { Json, JsonObject } from "./json.ts";
 import type { Manifest } from "./objects.ts";
 import { type Structural, structural } from "./schema.ts";
-import { gitSyncSpec, gitSyncStatus } from "./v1alpha1/gitsync.ts";
+import { gitSyncSpec } from "./v1alpha1/gitsync.ts";
+import { gitSyncStatus } from "./v1alpha1/gitsyncStatus.ts";
 import { API_VERSION, GROUP } from "./v1alpha1/names.ts";
 import { rolloutSpec, rolloutStatus } from "./v1alpha1/progressiverollout.ts";
 

@@ -1,7 +1,7 @@
 import { createHmac, type Hmac, randomBytes, timingSafeEqual } from "node:crypto";
 import type { IncomingHttpHeaders } from "node:http";
 import type { Key } from "../../api/objects.ts";
-import type { WebhookProvider } from "../../api/v1alpha1/gitsync.ts";
+import type { WebhookProvider } from "../../api/v1alpha1/gitsyncParts.ts";
 
 /** What a request offers to prove that it comes from the Git host. */
 export type Proof =

@@ -4,7 +4,7 @@ import { connect } from "node:net";
 import { gzipSync } from "node:zlib";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import type { Key } from "../../api/objects.ts";
-import type { WebhookProvider } from "../../api/v1alpha1/gitsync.ts";
+import type { WebhookProvider } from "../../api/v1alpha1/gitsyncParts.ts";
 import { silentLogger } from "../../telemetry/logger.ts";
 import { startHttpServer } from "./server.ts";
 import type { HookToken } from "./signature.ts";

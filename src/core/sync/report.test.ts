@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { type GitSyncStatus, gitSyncStatus } from "../../api/v1alpha1/gitsync.ts";
+import type { GitSyncStatus } from "../../api/v1alpha1/gitsync.ts";
+import { gitSyncStatus } from "../../api/v1alpha1/gitsyncStatus.ts";
 import { REASONS } from "../../api/v1alpha1/reasons.ts";
 import type { Attempt, Failure, SyncOutcome } from "./outcome.ts";
 import { onlyProgress, onlyRenamed, type SyncReport, syncStatus } from "./report.ts";
