@@ -35,7 +35,9 @@ export const returning: StageRule = (seen, cursor, now) => {
     const patience = PATIENCE_MS - since(cursor.enteredAt, now);
     const routing = routeHome(seen, cursor, patience <= 0, now);
     if (routing !== undefined) return routing;
-    if ((ready < cursor.replicas || isLeaving(seen, stable)) && patience > 0) {
+    // A candidate without a ready pod carries nothing: whatever is ready of stable is better than that.
+    const carries = candidate !== undefined && readyOf(seen, candidate) > 0;
+    if ((ready < cursor.replicas || isLeaving(seen, stable)) && carries && patience > 0) {
       const message = `${ready} of ${cursor.replicas} pods of stable are ready; the candidate carries the rest`;
       return hold(cursor, because("Returning", message, "goes on by itself"), patience);
     }

@@ -86,6 +86,7 @@ export function routeHome(seen: Ready, cursor: Cursor, whole: boolean, now: numb
 /** A hold while a revision lacks pods that the routes may be pointed at. */
 function unreachable(seen: Ready, cursor: Cursor, split: Split, now: number): Decision | undefined {
   for (const { revision, weight } of split) {
+    if (weight <= weightOf(cursor.split ?? "Git", revision)) continue;
     const share = Math.ceil((cursor.replicas * weight) / 100);
     // Stable has its requests already: what it lacks is not made better by waiting.
     const wanted = revision === cursor.stable ? Math.min(share, readyOf(seen, revision)) : share;

@@ -42,6 +42,7 @@ test("with routes stable keeps its full size, and the candidate has just the pod
     { candidate: 4, stable: 4, stableServing: 4 },
   ]);
   const rolling = { batch: 1, hold: "0s" };
+  expect(weights({ rolling }, 6, true)).toEqual([16, 33, 50, 66, 83, 100]);
   expect(steps({ rolling }, 3, true).map(({ sizes }) => [sizes.candidate, sizes.stable])).toEqual([
     [1, 3],
     [2, 3],

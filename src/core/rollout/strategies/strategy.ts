@@ -24,5 +24,12 @@ export function stepsOf(
   if (strategy.blueGreen !== undefined) return blueGreenSteps(strategy.blueGreen, replicas);
   if (strategy.canary !== undefined) return canarySteps(strategy.canary, replicas, routed ? sizesForRoutes : sizesFor);
   const rolling = rollingSteps(strategy.rolling ?? { batch: 1, hold: "0s" }, replicas);
-  return routed ? rolling.map((step) => ({ ...step, sizes: besideStable(replicas, step.sizes.candidate) })) : rolling;
+  return routed ? rolling.map((step) => onRoutes(step, replicas)) : rolling;
+}
+
+/** A batch by routes: no more weight than its pods can carry, and stable beside it. */
+function onRoutes(step: Step, replicas: number): Step {
+  const { candidate } = step.sizes;
+  const weight = step.weight === 100 ? 100 : Math.floor((100 * candidate) / Math.max(1, replicas));
+  return { ...step, weight, sizes: besideStable(replicas, candidate) };
 }
