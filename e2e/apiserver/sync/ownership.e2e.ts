@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type JsonObject, stringAt } from "../../../src/api/json.ts";
+import { type JsonObject, stringAt, stringify } from "../../../src/api/json.ts";
 import type { Manifest, ObjectRef } from "../../../src/api/objects.ts";
 import { identity, refOf } from "../../../src/api/objects.ts";
 import { Mark } from "../../../src/api/v1alpha1/names.ts";
 import { toYaml } from "../../apps/shop.ts";
+import { until } from "../../apps/until.ts";
 import { conditionOf } from "../../harness/kube.ts";
 import { configMap } from "../../harness/manifests.ts";
 import { openPlaneScene, type PlaneScene } from "../../harness/planeScene.ts";
@@ -80,15 +81,13 @@ describe.concurrent("who owns", () => {
       for (const project of asked === undefined ? [] : projects) {
         await scene.kube.patch(project.ref, { metadata: { annotations: { [Mark.requestedAt]: asked } } });
       }
-      const syncs = await Promise.all(
-        projects.map((project) =>
-          project.until("judged", (sync) => {
-            const handled = asked === undefined || stringAt(sync, "status", "lastHandledRequest") === asked;
-            return handled && ["Applied", "OwnedByOther"].includes(reasonOf(sync));
-          }),
-        ),
-      );
-      expect(syncs.map(reasonOf).sort()).toEqual(["Applied", "OwnedByOther"]);
+      // Both may have applied before either heard of the other; one of them gives way.
+      const syncs = await until("one to be applied and the other one refused", async (saw) => {
+        const both = await Promise.all(projects.map(({ ref: of }) => scene.kube.get(of)));
+        saw(stringify(both.map((sync) => sync["status"])));
+        const handled = both.every((sync) => (stringAt(sync, "status", "lastHandledRequest") ?? "") === (asked ?? ""));
+        return handled && both.map(reasonOf).sort().join() === "Applied,OwnedByOther" ? both : undefined;
+      });
       const winner = syncs.find((sync) => reasonOf(sync) === "Applied")?.metadata;
       expect(await ownerOf(ref)).toContain(`${winner?.namespace}/${winner?.name}/`);
     }
