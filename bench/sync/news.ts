@@ -1,33 +1,25 @@
-import type { Kube } from "../../e2e/harness/kube.ts";
 import { Connection } from "../../src/adapters/kubernetes/connection.ts";
 import { GroupDiscovery } from "../../src/adapters/kubernetes/discovery.ts";
 import { KubernetesWatcher } from "../../src/adapters/kubernetes/reflector.ts";
 import { Transport } from "../../src/adapters/kubernetes/transport.ts";
-import { numberAt } from "../../src/api/json.ts";
-import { type Manifest, refOf } from "../../src/api/objects.ts";
+import type { Manifest } from "../../src/api/objects.ts";
 import { API_VERSION } from "../../src/api/v1alpha1/names.ts";
 import type { ObjectCache } from "../../src/ports/watch.ts";
 
-/**
- * Hears of GitSyncs and Deployments by watches, so that waiting costs the API server nothing, and stands in for the controller of
- * Deployments: it reports of each that its pods, none, are there.
- */
+/** Hears of GitSyncs by a watch, so that waiting costs the API server nothing. */
 export class News implements AsyncDisposable {
   readonly #connection: Connection;
-  readonly #kube: Kube;
   readonly #end = new AbortController();
-  readonly #settling = new Set<Promise<unknown>>();
   #syncs: ObjectCache | undefined;
   #changed = Promise.withResolvers<void>();
 
-  private constructor(kubeconfig: string, kube: Kube) {
+  private constructor(kubeconfig: string) {
     this.#connection = new Connection({ kind: "File", paths: [kubeconfig] });
-    this.#kube = kube;
   }
 
   /** Starts the watches. */
-  static async open(kubeconfig: string, kube: Kube): Promise<News> {
-    const news = new News(kubeconfig, kube);
+  static async open(kubeconfig: string): Promise<News> {
+    const news = new News(kubeconfig);
     const transport = new Transport(news.#connection);
     const watcher = new KubernetesWatcher(transport, new GroupDiscovery(transport));
     const { signal } = news.#end;
@@ -36,12 +28,7 @@ export class News implements AsyncDisposable {
       news.#changed = Promise.withResolvers();
     };
     news.#syncs = watcher.watch({ apiVersion: API_VERSION, kind: "GitSync" }, tell, signal);
-    const deployments = watcher.watch(
-      { apiVersion: "apps/v1", kind: "Deployment" },
-      ({ now }) => news.#settle(now),
-      signal,
-    );
-    await watcher.untilSynced([news.#syncs, deployments], signal);
+    await watcher.untilSynced([news.#syncs], signal);
     return news;
   }
 
@@ -61,23 +48,8 @@ export class News implements AsyncDisposable {
     while (!holds()) await Promise.race([this.#changed.promise, late]);
   }
 
-  #settle(deployment: Manifest | undefined): void {
-    const generation = deployment?.metadata.generation;
-    if (deployment === undefined || numberAt(deployment, "status", "observedGeneration") === generation) return;
-    const conditions = [
-      { type: "Available", status: "True", reason: "MinimumReplicasAvailable", message: "" },
-      { type: "Progressing", status: "True", reason: "NewReplicaSetAvailable", message: "" },
-    ];
-    const patch = { status: { observedGeneration: generation ?? 1, conditions } };
-    const settling = this.#kube
-      .patch(refOf(deployment), patch, "status")
-      .finally(() => this.#settling.delete(settling));
-    this.#settling.add(settling);
-  }
-
   async [Symbol.asyncDispose](): Promise<void> {
     this.#end.abort();
-    await Promise.allSettled(this.#settling);
     await this.#connection.close();
   }
 }

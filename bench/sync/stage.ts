@@ -21,7 +21,7 @@ const NAMESPACE = "apps";
 const REPO = "apps";
 const TOKEN = "the-token-of-all-webhooks";
 
-/** Everything that the bench runs on: etcd, an API server, a Git server with one repository, and the operator. */
+/** Everything that the bench runs on: etcd, an API server, the controllers of Kubernetes, a Git server with one repository, and the operator. */
 export class Stage implements AsyncDisposable {
   readonly kube: Kube;
   readonly operator: OperatorProcess;
@@ -47,7 +47,7 @@ export class Stage implements AsyncDisposable {
   /** Sets the stage, with the first commit pushed and no GitSync yet. */
   static async open(apps: readonly string[], log: (line: string) => void): Promise<Stage> {
     await using undo = new AsyncDisposableStack();
-    const plane = undo.use(await openControlPlane({ log }));
+    const plane = undo.use(await openControlPlane({ log, controllers: true }));
     const scratch = await mkdtemp(join(tmpdir(), "fairlead-bench-"));
     undo.defer(() => rm(scratch, { recursive: true, force: true, maxRetries: 5 }));
     const kube = undo.use(new Kube(plane.kubeconfig));
@@ -67,7 +67,7 @@ export class Stage implements AsyncDisposable {
     ] as const) {
       await kube.apply({ apiVersion: "v1", kind: "Secret", metadata: { name, namespace: NAMESPACE }, stringData });
     }
-    const news = undo.use(await News.open(plane.kubeconfig, kube));
+    const news = undo.use(await News.open(plane.kubeconfig));
     const operator = undo.use(
       await OperatorProcess.start({ kubeconfig: plane.kubeconfig, namespace: "fairlead-system" }),
     );

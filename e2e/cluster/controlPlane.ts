@@ -69,16 +69,37 @@ export async function startApi(
   };
 }
 
+const OWN = ["--leader-elect=false", "--bind-address=127.0.0.1"];
+
 /** Starts what turns objects into other objects and gives pods their nodes. */
 export async function startControllers(place: Place, api: RunningApi, log: (line: string) => void): Promise<void> {
-  const { credentials } = api;
-  const own = ["--leader-elect=false", "--bind-address=127.0.0.1"];
-  const manager = api.kubeconfigFor("kube-controller-manager");
+  await startManager(place, api, log);
   const scheduler = api.kubeconfigFor("kube-scheduler");
+  api.components.push(
+    startComponent(place, "kube-scheduler", [
+      await binary("kube-scheduler", log),
+      ...OWN,
+      `--kubeconfig=${scheduler}`,
+      `--authentication-kubeconfig=${scheduler}`,
+      `--authorization-kubeconfig=${scheduler}`,
+    ]),
+  );
+}
+
+/** Starts what turns objects into other objects. `more` are further flags. */
+export async function startManager(
+  place: Place,
+  api: RunningApi,
+  log: (line: string) => void,
+  more: readonly string[] = [],
+): Promise<void> {
+  const { credentials } = api;
+  const manager = api.kubeconfigFor("kube-controller-manager");
   api.components.push(
     startComponent(place, "kube-controller-manager", [
       await binary("kube-controller-manager", log),
-      ...own,
+      ...OWN,
+      ...more,
       `--kubeconfig=${manager}`,
       `--authentication-kubeconfig=${manager}`,
       `--authorization-kubeconfig=${manager}`,
@@ -88,13 +109,6 @@ export async function startControllers(place: Place, api: RunningApi, log: (line
       "--use-service-account-credentials=true",
       "--kube-api-qps=300",
       "--kube-api-burst=600",
-    ]),
-    startComponent(place, "kube-scheduler", [
-      await binary("kube-scheduler", log),
-      ...own,
-      `--kubeconfig=${scheduler}`,
-      `--authentication-kubeconfig=${scheduler}`,
-      `--authorization-kubeconfig=${scheduler}`,
     ]),
   );
 }

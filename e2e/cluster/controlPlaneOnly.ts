@@ -1,17 +1,22 @@
 import { createServer } from "node:net";
-import { type Endpoints, startApi } from "./controlPlane.ts";
+import { type Endpoints, startApi, startManager } from "./controlPlane.ts";
 import { hold } from "./holder.ts";
 import { sweep } from "./removal.ts";
 import type { ClusterOptions, ControlPlane } from "./types.ts";
 
-/** Starts etcd and an API server on loopback; needs no root, runs no pods. */
-export async function openControlPlane(options: ClusterOptions = {}): Promise<ControlPlane> {
+/** Starts etcd and an API server on loopback, and the controllers of Kubernetes if asked to; needs no root, runs no pods. */
+export async function openControlPlane(
+  options: ClusterOptions & { readonly controllers?: boolean } = {},
+): Promise<ControlPlane> {
   const log = options.log ?? (() => {});
   await sweep(log);
   const held = await hold("control-plane");
   try {
     const endpoints = await loopbackEndpoints(held.claim.slot);
-    const api = await startApi({ claim: held.claim, enter: [] }, endpoints, log, options.signal);
+    const place = { claim: held.claim, enter: [] };
+    const api = await startApi(place, endpoints, log, options.signal);
+    // Nobody asks it for its own health, and a port of this machine might be taken.
+    if (options.controllers) await startManager(place, api, log, ["--secure-port=0"]);
     return {
       kubeconfig: api.kubeconfigFor("admin"),
       url: api.access.url,

@@ -120,8 +120,8 @@ describe.concurrent("held by Prometheus", () => {
   });
 
   it("a Prometheus that refuses connections holds, and never promotes", async () => {
-    // Port 1 of this machine: nobody listens there.
-    const analysis = { prometheus: { address: "http://127.0.0.1:1" }, interval: "1s" };
+    // Port 1 of the node: nobody listens there.
+    const analysis = { prometheus: { address: `http://${scene.cluster.nodeAddress}:1` }, interval: "1s" };
     const shop = await scene.shop({
       version: "v1",
       replicas: 4,

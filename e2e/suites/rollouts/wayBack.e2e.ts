@@ -20,6 +20,7 @@ let address: string;
 let scene: Scene;
 
 beforeAll(async () => {
+  scene = await openScene({ apps: true, operator: "process", log });
   prometheus = createServer((incoming, answer) => {
     const url = new URL(incoming.url ?? "/", "http://prometheus");
     const chunks: Buffer[] = [];
@@ -32,10 +33,9 @@ beforeAll(async () => {
       answer.end(JSON.stringify({ status: "success", data: { resultType: "vector", result } }));
     });
   });
-  await new Promise<void>((resolve) => prometheus.listen(0, "127.0.0.1", resolve));
+  await new Promise<void>((resolve) => prometheus.listen(0, scene.cluster.hostAddress, resolve));
   const bound = prometheus.address();
-  address = `http://127.0.0.1:${typeof bound === "object" ? bound?.port : ""}`;
-  scene = await openScene({ apps: true, operator: "process", log });
+  address = `http://${scene.cluster.hostAddress}:${typeof bound === "object" ? bound?.port : ""}`;
 });
 afterAll(async () => {
   await scene?.[Symbol.asyncDispose]();

@@ -3,7 +3,19 @@ import { Mark } from "../../api/v1alpha1/names.ts";
 import { mark, markEffects, shrinks } from "./marks.ts";
 import { type PreviewEffect, previewEffects } from "./preview.ts";
 import { type Split, sameSaid, weightOf } from "./routes.ts";
-import { hasTemplateOf, isRoutedTo, livePods, type PodSeen, readyOf, type Seen, saidBy, workloadPods } from "./seen.ts";
+import {
+  hasTemplateOf,
+  isOwnEndpoint,
+  isRouted,
+  isRoutedTo,
+  isServing,
+  livePods,
+  type PodSeen,
+  readyOf,
+  type Seen,
+  saidBy,
+  workloadPods,
+} from "./seen.ts";
 import { HANDED_BACK, matches, selects } from "./selection.ts";
 import { stepsOf } from "./strategies/strategy.ts";
 import { since } from "./timing.ts";
@@ -61,7 +73,8 @@ export function want(seen: Seen, cursor: Cursor, now: number): Want {
         revisions.set(candidate, step.sizes.candidate);
         // Stable shrinks for ready pods of the candidate, never for promised ones.
         revisions.set(stable, Math.max(step.sizes.stable, replicas - readyOf(seen, candidate)));
-        if (step.weight > 0 && step.weight < 100) {
+        if (isRouted(seen)) serving.set(candidate, step.sizes.candidate);
+        else if (step.weight > 0 && step.weight < 100) {
           serving.set(candidate, step.sizes.candidate);
           // A pod of stable leaves only for a ready pod of the candidate: at least `replicas` pods serve at any moment.
           serving.set(stable, Math.max(step.sizes.stableServing, replicas - readyOf(seen, candidate)));
@@ -193,8 +206,11 @@ function isNamed(seen: Seen, revision: string): boolean {
 function mayStop(seen: Seen, cursor: Cursor, pods: readonly PodSeen[], goal: number, settled: boolean): boolean {
   if (seen.workload === undefined || seen.service === undefined) return true;
   const { selector } = seen.service;
+  // Those that stay may be routed to at any moment, by gateways that still know the others.
+  const leaves = (pod: PodSeen) => goal > 0 && isRouted(seen) && (isOwnEndpoint(seen, pod) || isServing(pod));
   const reachable = pods.filter(
-    (pod) => seen.endpoints.has(pod.name) || matches(selector, pod.labels) || isRoutedTo(seen, cursor, pod),
+    (pod) =>
+      seen.endpoints.has(pod.name) || matches(selector, pod.labels) || isRoutedTo(seen, cursor, pod) || leaves(pod),
   );
   return reachable.length <= goal && (settled || pods.every(({ ready }) => !ready));
 }

@@ -156,18 +156,23 @@ export function trafficInPlace(seen: Seen, cursor: Cursor): boolean {
   const live = seen.service.selector;
   if (Object.keys(live).length !== Object.keys(wanted).length || !matches(wanted, live)) return false;
   if (!seen.pods.every((pod) => !seen.endpoints.has(pod.name) || matches(wanted, pod.labels))) return false;
+  if (isRouted(seen) && !seen.pods.every((pod) => !isOwnEndpoint(seen, pod) || isServing(pod))) return false;
   return seen.routes.every((route) => {
     const said = saidBy(seen, cursor, route);
     // A route is given back to a Service with the same pods: nothing hangs on its gateway any more.
-    if (!sameSaid(route.said, said) || (said !== "Git" && route.waits !== undefined)) return false;
-    return seen.pods.every((pod) => !isRoutedTo(seen, cursor, pod) || isServing(pod));
+    return sameSaid(route.said, said) && (said === "Git" || route.waits === undefined);
   });
+}
+
+/** Tells whether a pod is an endpoint of its revision's own Service. */
+export function isOwnEndpoint(seen: Seen, { name, revision }: PodSeen): boolean {
+  return revision !== undefined && (seen.ownEndpoints.get(revision)?.has(name) ?? false);
 }
 
 /** Tells whether a route may bring requests to a pod, by what the cursor wants or by what is live. */
 export function isRoutedTo(seen: Seen, cursor: Cursor, pod: PodSeen): boolean {
   const { revision } = pod;
-  if (revision === undefined || !seen.ownEndpoints.get(revision)?.has(pod.name)) return false;
+  if (revision === undefined || !isOwnEndpoint(seen, pod)) return false;
   const says: readonly Said[] = [cursor.split ?? "Git", ...seen.routes.map(({ said }) => said)];
   return says.some((said) => weightOf(said, revision) > 0);
 }

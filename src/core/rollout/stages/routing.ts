@@ -3,7 +3,7 @@ import { because } from "../because.ts";
 import { advance, type Decision, hold, withSelection, withSplit } from "../decision.ts";
 import type { Ready } from "../plan.ts";
 import { type Split, sameSaid, weightOf } from "../routes.ts";
-import { isRouted, readyOf, routableOf } from "../seen.ts";
+import { isLeaving, isRouted, readyOf, routableOf } from "../seen.ts";
 import { settleLeft } from "../timing.ts";
 import type { Guard } from "./walk.ts";
 
@@ -87,6 +87,10 @@ export function routeHome(seen: Ready, cursor: Cursor, whole: boolean, now: numb
 function unreachable(seen: Ready, cursor: Cursor, split: Split, now: number): Decision | undefined {
   for (const { revision, weight } of split) {
     if (weight <= weightOf(cursor.split ?? "Git", revision)) continue;
+    // Which of them are about to be stopped is not known.
+    if (isLeaving(seen, revision)) {
+      return hold(cursor, because("Settling", `surplus pods of revision ${revision} leave first`, "goes on by itself"));
+    }
     const share = Math.ceil((cursor.replicas * weight) / 100);
     // Stable has its requests already: what it lacks is not made better by waiting.
     const wanted = revision === cursor.stable ? Math.min(share, readyOf(seen, revision)) : share;
