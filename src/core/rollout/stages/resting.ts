@@ -1,15 +1,14 @@
 import type { Cursor } from "../../../api/v1alpha1/cursor.ts";
 import { because } from "../because.ts";
-import { advance, type Decision, enter, iso, restoring, switching, withSelection, withSplit } from "../decision.ts";
+import { advance, type Decision, enter, iso, restoring, switching, withSelection } from "../decision.ts";
 import { want } from "../effects.ts";
 import { frozenBy } from "../freeze.ts";
 import { markEffects, shrinks } from "../marks.ts";
 import type { Ready, StageRule } from "../plan.ts";
-import { sameSaid } from "../routes.ts";
 import { livePods, readyOf } from "../seen.ts";
 import { stepsOf } from "../strategies/strategy.ts";
 import { settleLeft, since } from "../timing.ts";
-import { allAt } from "./routing.ts";
+import { giveBack } from "./routing.ts";
 
 /** A question about the Deployment's template while nothing is under way. */
 type Guard = (seen: Ready, cursor: Cursor, now: number) => Decision | undefined;
@@ -26,9 +25,6 @@ const upToDate: Guard = (seen, cursor, now) => {
   if (seen.workload.target !== cursor.stable) return undefined;
   return rest(seen, cursor.rejected.length === 0 ? cursor : { ...cursor, rejected: [] }, now);
 };
-
-/** Routes that no gateway follows are given back all the same, after the progress deadline. */
-const RECHECK_MS = 5_000;
 
 /** Whoever brings the rest says so; this is for one that does not. */
 const ARRIVING_MS = 5_000;
@@ -161,23 +157,8 @@ export const resting: StageRule = (seen, cursor, now) => {
 
 /** All traffic is at stable; the pods that it should have may still be missing. */
 function rest(seen: Ready, cursor: Cursor, now: number): Extract<Decision, { kind: "Rest" | "Hold" }> {
-  if (cursor.split !== undefined) {
-    const left = settleLeft(seen, cursor, now);
-    const late = since(cursor.enteredAt, now) >= seen.spec.progressDeadlineSeconds * 1_000;
-    const there = sameSaid(cursor.split, allAt(cursor.stable));
-    const next = !there
-      ? withSplit(cursor, allAt(cursor.stable))
-      : left.kind === "Settled" || late
-        ? withSplit(cursor, undefined)
-        : cursor;
-    const message = `the routes are given back to Service ${seen.spec.serviceRef.name}`;
-    return {
-      kind: "Hold",
-      cursor: next,
-      because: because("Settling", message, "goes on by itself"),
-      recheckInMs: left.ms ?? RECHECK_MS,
-    };
-  }
+  const giving = giveBack(seen, cursor, now);
+  if (giving !== undefined) return giving;
   const next = withSelection(cursor, { selection: selectionAtRest(seen, cursor, now) });
   const ready = readyOf(seen, cursor.stable);
   if (ready < cursor.replicas) {

@@ -33,10 +33,10 @@ export const returning: StageRule = (seen, cursor, now) => {
   }
   if (!home) {
     const patience = PATIENCE_MS - since(cursor.enteredAt, now);
-    const routing = routeHome(seen, cursor, patience <= 0, now);
-    if (routing !== undefined) return routing;
     // A candidate without a ready pod carries nothing: whatever is ready of stable is better than that.
     const carries = candidate !== undefined && readyOf(seen, candidate) > 0;
+    const routing = routeHome(seen, cursor, patience <= 0 || !carries, now);
+    if (routing !== undefined) return routing;
     if ((ready < cursor.replicas || isLeaving(seen, stable)) && carries && patience > 0) {
       const message = `${ready} of ${cursor.replicas} pods of stable are ready; the candidate carries the rest`;
       return hold(cursor, because("Returning", message, "goes on by itself"), patience);
@@ -47,7 +47,7 @@ export const returning: StageRule = (seen, cursor, now) => {
         "pods of stable enter its own Service; the candidate carries the rest",
         "goes on by itself",
       );
-      return hold(cursor, why, Math.max(SOON_MS, Math.min(patience, SOON_MS)));
+      return hold(cursor, why, SOON_MS);
     }
     const next = withSelection(cursor, { selection: { kind: "Revision", revision: stable } });
     return advance(next, because("Returning", `all traffic goes to stable revision ${stable}`));

@@ -4,7 +4,7 @@ import { advance, type Decision, hold, withSelection, withSplit } from "../decis
 import type { Ready } from "../plan.ts";
 import { type Split, sameSaid, weightOf } from "../routes.ts";
 import { isLeaving, isRouted, readyOf, routableOf } from "../seen.ts";
-import { settleLeft } from "../timing.ts";
+import { settleLeft, since } from "../timing.ts";
 import type { Guard } from "./walk.ts";
 
 /** All requests at one revision, by its own Service. */
@@ -81,6 +81,28 @@ export function routeHome(seen: Ready, cursor: Cursor, whole: boolean, now: numb
   if (can <= before || candidate === undefined) return undefined;
   const next = withSplit(cursor, splitFor(stable, candidate, 100 - can));
   return advance(next, because("Returning", `the routes give ${can} % to stable revision ${stable}`));
+}
+
+/** How soon a gateway that does not follow is looked at again. */
+const RECHECK_MS = 5_000;
+
+/**
+ * At rest the routes go back to the Service, once it has been at stable for the settle time; undefined when they have. Where no
+ * gateway follows they are given back all the same, after the progress deadline.
+ */
+export function giveBack(seen: Ready, cursor: Cursor, now: number): Extract<Decision, { kind: "Hold" }> | undefined {
+  if (cursor.split === undefined) return undefined;
+  const home = allAt(cursor.stable);
+  const left = settleLeft(seen, cursor, now);
+  const late = since(cursor.enteredAt, now) >= seen.spec.progressDeadlineSeconds * 1_000;
+  const arrived = sameSaid(cursor.split, home) && (left.kind === "Settled" || late);
+  const next = withSplit(cursor, arrived ? undefined : home);
+  const why = because(
+    "Settling",
+    `the routes are given back to Service ${seen.spec.serviceRef.name}`,
+    "goes on by itself",
+  );
+  return { kind: "Hold", cursor: next, because: why, recheckInMs: left.ms ?? RECHECK_MS };
 }
 
 /** A hold while a revision lacks pods that the routes may be pointed at. */
