@@ -185,7 +185,7 @@ async function make(world: SimWorld, next: Move): Promise<void> {
       world.mostReplicas = Math.max(world.mostReplicas, world.git.replicas);
       break;
   }
-  await work(world, check);
+  await settle(world);
 }
 
 /** The operator dies before one of its next writes, once. */
@@ -200,15 +200,20 @@ function crashAfter(world: SimWorld, writes: number): void {
 
 async function live(world: SimWorld, seconds: number): Promise<void> {
   for (let second = 0; second < seconds; second++) {
-    await work(world, check);
+    await settle(world);
     world.pass(1_000);
   }
+}
+
+/** Lets the operator do what it can. What routes say is looked at afterwards: one look may follow the other at once. */
+async function settle(world: SimWorld): Promise<void> {
+  await work(world, check);
+  if (world.status.rollout !== undefined) checkRoute(world, world.status.rollout);
 }
 
 function check(world: SimWorld): void {
   assertNoneStopped(world);
   const cursor = world.status.rollout;
-  if (cursor !== undefined) checkRoute(world, cursor);
   if (cursor?.candidate === undefined || cursor.cause === "Rescued") return;
   const steps = stepsOf(world.observe()?.seen.spec ?? { strategy: {}, routeRefs: [] }, cursor.replicas);
   const first = steps.find(({ needsApproval }) => !needsApproval);
