@@ -103,8 +103,7 @@ function sumOf(split: Split): number {
 
 /** What live rules say of the Service. */
 export function readSplit(rules: readonly Json[], share: RouteShare): Said {
-  const splits = rules.flatMap((rule) => splitsIn(listAt(rule, "backendRefs"), share));
-  const [split] = splits.filter((each) => each.length > 0);
+  const [split] = rules.flatMap((rule) => splitsIn(listAt(rule, "backendRefs"), share));
   if (split === undefined) return "Git";
   return sameJson(rules, splitRules(rules, { ...share, split })) ? split : "Mixed";
 }
