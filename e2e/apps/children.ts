@@ -20,6 +20,8 @@ export class Children {
       [...this.#running].map(async (child) => {
         const closed = once(child, "close");
         endGroup(child);
+        // What it has said and nobody read would hold back its "close" for ever.
+        for (const stream of child.stdio) stream?.destroy();
         await closed;
       }),
     );

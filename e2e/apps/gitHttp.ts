@@ -62,6 +62,8 @@ export async function serveGit(
   // git may answer before it has read everything; the rest of the body is then of no use.
   const sent = pipeline(request, stdin).catch(() => undefined);
   await answer(stdout, response, fault?.kind === "Cut" ? fault.afterBytes : Number.POSITIVE_INFINITY);
+  // What a client that left did not take would keep the child's end from being seen.
+  stdout.destroy();
   await sent;
 }
 

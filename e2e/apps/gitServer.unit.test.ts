@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -120,6 +120,19 @@ test("faults: a status, a cut answer, and a server that goes down and comes back
   await server.up();
   expect(await lsRemote(url)).toContain(sha);
   expect(await lsRemote(server.sshUrl("faults"))).toContain(sha);
+});
+
+test("an answer that is cut long before its end does not keep the server from going down", async () => {
+  const { sha } = await pushed("large");
+  const bare = await server.createRepo("large");
+  const refs = Array.from({ length: 4_000 }, (_, n) => `refs/heads/branch-${n}`);
+  await writeFile(join(bare, "packed-refs"), refs.map((ref) => `${sha} ${ref}\n`).join(""));
+  server.setFault({ kind: "Cut", afterBytes: 20 });
+  const url = `${server.httpUrl("large")}/info/refs?service=git-upload-pack`;
+  const headers = { authorization: `Bearer ${server.password}` };
+  await expect(fetch(url, { headers }).then((answer) => answer.text())).rejects.toThrow(/terminated|failed/);
+  await server.down();
+  await server.up();
 });
 
 test("nothing is left behind, and strangers' addresses are refused", async () => {

@@ -70,7 +70,8 @@ describe.concurrent("a canary that a real Prometheus judges", () => {
         const sha = await shop.push({ version: "v2", failureRate: 0.05 });
         const rejected = await shop.untilCondition("Stalled", "True", "Rejected");
         await load.untilOnly(["v1"]);
-        const why = /errors is 9\d\.\d+.*99\.5/;
+        // Few answers in the window can be far from 95 %, or exactly a whole number.
+        const why = /errors is \d+(\.\d+)?, below 99\.5/;
         expect(conditionOf(rejected, "Ready")).toMatchObject({ status: "False", reason: "Rejected" });
         expect(conditionOf(rejected, "Ready")?.message).toMatch(why);
         expect(conditionOf(rejected, "Ready")?.message).toMatch(/revert the commit/);
