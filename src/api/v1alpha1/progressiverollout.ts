@@ -158,7 +158,7 @@ export const rolloutSpec = z.object({
     .max(86_400)
     .default(600)
     .describe(
-      "progressDeadlineSeconds: how long pods of the candidate may take to become ready before it is rejected.",
+      "progressDeadlineSeconds: how long pods of the candidate may take to become ready before it is rejected; time in which no operator runs does not count.",
     ),
   settleSeconds: z
     .int()

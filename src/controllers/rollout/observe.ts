@@ -35,10 +35,12 @@ export interface Sources {
   readonly digest: Digest;
   /** Tells whether a sync has a commit of which not everything that rollouts look at is applied yet. */
   readonly arriving: (sync: SyncName) => boolean;
+  /** Since when this operator looks on, in epoch milliseconds. */
+  readonly watchedSince: number;
 }
 
 /** Gathers all the evidence about one rollout. undefined: it is gone. */
-export function observeRollout({ caches, digest, arriving }: Sources, key: Key): Observed | undefined {
+export function observeRollout({ caches, digest, arriving, watchedSince }: Sources, key: Key): Observed | undefined {
   const object = caches.rollouts.get(key);
   if (object === undefined) return undefined;
   const rollout = parseRollout(object);
@@ -55,6 +57,7 @@ export function observeRollout({ caches, digest, arriving }: Sources, key: Key):
     workload: workload === undefined ? undefined : seeWorkload(caches, workload, revisions, digest),
     service:
       service === undefined ? undefined : { selector: isObject(selector) ? (selector as Record<string, string>) : {} },
+    watchedSince,
     arriving: owner !== undefined && arriving(owner),
     autoscaled: caches.autoscalers.list(namespace).some((one) => drivenBy(one, rollout)),
     revisions: revisions.map(seeRevision),

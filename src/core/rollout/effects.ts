@@ -18,7 +18,7 @@ import {
 } from "./seen.ts";
 import { HANDED_BACK, matches, selects } from "./selection.ts";
 import { stepsOf } from "./strategies/strategy.ts";
-import { since } from "./timing.ts";
+import { watched } from "./timing.ts";
 
 /** A write to the cluster. Each is idempotent and absolute: repeating it after a crash changes nothing more. */
 export type Effect =
@@ -224,6 +224,6 @@ function release(seen: Seen, cursor: Cursor, settled: boolean, now: number): rea
     cursor.stage === "Releasing" && cursor.selection.kind === "Git" && seen.revisions.length === 0 && settled;
   const late =
     (cursor.stage === "Restoring" || cursor.stage === "HandingBack") &&
-    since(cursor.enteredAt, now) >= seen.spec.progressDeadlineSeconds * 1_000;
+    watched(seen, cursor.enteredAt, now) >= seen.spec.progressDeadlineSeconds * 1_000;
   return over || late ? [{ do: "Release" }] : [];
 }

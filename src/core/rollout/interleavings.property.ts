@@ -21,7 +21,7 @@ type Move =
   | { readonly do: "disturb"; readonly pod: number; readonly seconds: number }
   | { readonly do: "read"; readonly template: string; readonly reading: (typeof READINGS)[number] }
   | { readonly do: "starts"; readonly template: string; readonly seconds: number }
-  | { readonly do: "crash"; readonly afterWrites: number }
+  | { readonly do: "crash"; readonly afterWrites: number; readonly awaySeconds: number }
   | { readonly do: "pause"; readonly paused: boolean }
   | { readonly do: "freeze"; readonly frozen: boolean }
   | { readonly do: "retry"; readonly token: string }
@@ -49,7 +49,14 @@ const move: fc.Arbitrary<Move> = fc.oneof(
     weight: 1,
     arbitrary: fc.record({ do: fc.constant("starts" as const), template, seconds: fc.integer({ min: 1, max: 40 }) }),
   },
-  { weight: 4, arbitrary: fc.record({ do: fc.constant("crash" as const), afterWrites: fc.nat(6) }) },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      do: fc.constant("crash" as const),
+      afterWrites: fc.nat(6),
+      awaySeconds: fc.constantFrom(0, 0, 0, 5, 40),
+    }),
+  },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("pause" as const), paused: fc.boolean() }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("freeze" as const), frozen: fc.boolean() }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("retry" as const), token: fc.constantFrom("a", "b") }) },
@@ -130,6 +137,7 @@ async function play({ strategy: how, routeRefs: routes, replicas, lags, moves, e
   for (const name of TEMPLATES)
     world.behaviours.set(name, { readyAfter: 2_000, reading: { kind: "Value", value: 100 } });
   Object.assign(world, { spec: { ...world.spec, paused: false, freezes: [] } });
+  world.watchedSince = Math.min(world.watchedSince, world.now);
   await live(world, 60);
   const stable = world.status.rollout?.stable ?? "none";
   if (ending === "deleted") Object.assign(world, { deleting: true });
@@ -162,7 +170,7 @@ async function make(world: SimWorld, next: Move): Promise<void> {
       world.behaviours.set(next.template, { ...world.behaviour(next.template), readyAfter: next.seconds * 1_000 });
       break;
     case "crash":
-      crashAfter(world, next.afterWrites);
+      crashAfter(world, next);
       break;
     case "pause":
       Object.assign(world, { spec: { ...world.spec, paused: next.paused } });
@@ -189,12 +197,12 @@ async function make(world: SimWorld, next: Move): Promise<void> {
 }
 
 /** The operator dies before one of its next writes, once. */
-function crashAfter(world: SimWorld, writes: number): void {
-  let left = writes;
+function crashAfter(world: SimWorld, { afterWrites, awaySeconds }: Move & { readonly do: "crash" }): void {
+  let left = afterWrites;
   world.beforeWrite = (what) => {
     if (left-- > 0) return;
     world.beforeWrite = () => {};
-    throw new Crash(`before ${what}`);
+    throw new Crash(`before ${what}`, awaySeconds * 1_000);
   };
 }
 
@@ -208,7 +216,7 @@ async function live(world: SimWorld, seconds: number): Promise<void> {
 /** Lets the operator do what it can. What routes say is looked at afterwards: one look may follow the other at once. */
 async function settle(world: SimWorld): Promise<void> {
   await work(world, check);
-  if (world.status.rollout !== undefined) checkRoute(world, world.status.rollout);
+  if (world.status.rollout !== undefined && world.now >= world.watchedSince) checkRoute(world, world.status.rollout);
 }
 
 function check(world: SimWorld): void {

@@ -62,6 +62,8 @@ export interface Seen {
   readonly cursor: Cursor | undefined;
   readonly workload: WorkloadSeen | undefined;
   readonly service: ServiceSeen | undefined;
+  /** Since when this operator looks on, in epoch milliseconds: no deadline runs while nobody does. */
+  readonly watchedSince: number;
   /** A commit is being applied: some of what it says may not be there yet. */
   readonly arriving: boolean;
   /** A HorizontalPodAutoscaler says how many replicas there are: then Git's number counts for nothing. */

@@ -15,6 +15,14 @@ export function settleLeft(seen: Seen, cursor: Cursor, now: number): Settle {
   return ms <= 0 ? { kind: "Settled" } : { kind: "Settling", ms };
 }
 
+/**
+ * Milliseconds of a stored time's span in which the operator was there. Deadlines count by it: what the operator's absence
+ * has kept from happening is nobody's failure.
+ */
+export function watched(seen: Seen, time: string, now: number): number {
+  return now - Math.max(Date.parse(time), seen.watchedSince);
+}
+
 /** Milliseconds since a stored time. */
 export function since(time: string, now: number): number {
   return now - Date.parse(time);

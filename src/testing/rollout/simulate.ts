@@ -18,13 +18,15 @@ const TICK_MS = 1_000;
 export async function work(world: SimWorld, check: (world: SimWorld) => void = () => {}): Promise<void> {
   const { signal } = new AbortController();
   for (let round = 0; round < LOOP_LIMIT; round++) {
+    if (world.now < world.watchedSince) return;
     try {
       const requeue = await reconcileRollout(world, "shop/web", () => world.now, signal);
       check(world);
       if (requeue.kind === "Never" || requeue.ms > 20) return assertSomeServe(world);
     } catch (error) {
-      // It starts again at once; what it leaves behind is checked after its next look.
+      // What it leaves behind is checked after the next one's first look.
       if (!(error instanceof Crash)) throw error;
+      world.watchedSince = world.now + error.awayMs;
     }
   }
   throw new Error(

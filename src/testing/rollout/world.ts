@@ -10,10 +10,17 @@ import type { Decision } from "../../core/rollout/decision.ts";
 import type { Effect } from "../../core/rollout/effects.ts";
 import type { Seen } from "../../core/rollout/seen.ts";
 import { overlaidSelector } from "../../core/rollout/selection.ts";
-import { deployment, type Lags, noticed, SimCluster, type SimDeployment } from "./cluster.ts";
+import { deployment, type Lags, noticed, SimCluster, type SimDeployment, START } from "./cluster.ts";
 
-/** Thrown where a simulated operator dies. */
-export class Crash extends Error {}
+/** Thrown where a simulated operator dies; the next one comes after a while. */
+export class Crash extends Error {
+  readonly awayMs: number;
+
+  constructor(where: string, awayMs = 0) {
+    super(`the operator dies ${where}`);
+    this.awayMs = awayMs;
+  }
+}
 
 /**
  * A rollout's world in memory: Git, Prometheus and the API server around a simulated cluster. A request is lost when a node
@@ -37,6 +44,8 @@ export class SimWorld extends SimCluster implements RolloutWorld {
   finalizer = false;
   /** Called before each write; throws a Crash where the operator is to die. */
   beforeWrite: (what: string) => void = () => {};
+  /** Since when the operator looks on; in the future while there is none. */
+  watchedSince = START;
   readonly log: string[] = [];
   /** The highest number of replicas that Git has asked for. */
   mostReplicas: number;
@@ -89,6 +98,7 @@ export class SimWorld extends SimCluster implements RolloutWorld {
         pods: noticed(this.workload) ? web.length : Number.POSITIVE_INFINITY,
       },
       service: this.serviceGone ? undefined : { selector: this.selector },
+      watchedSince: this.watchedSince,
       arriving: this.arriving,
       autoscaled: this.autoscaled,
       revisions: [...this.revisions].map(([hash, { replicas, template }]) => ({ hash, replicas, template })),

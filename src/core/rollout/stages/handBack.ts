@@ -4,7 +4,7 @@ import { advance, enter, hold, withSelection } from "../decision.ts";
 import type { StageRule } from "../plan.ts";
 import { hasTemplateOf, workloadPods } from "../seen.ts";
 import { HANDED_BACK } from "../selection.ts";
-import { settleLeft, since } from "../timing.ts";
+import { settleLeft, watched } from "../timing.ts";
 
 /** The Deployment is brought to full size with what ran; its pods are outside the Service. */
 export const restoring: StageRule = (seen, cursor, now) => {
@@ -16,7 +16,7 @@ export const restoring: StageRule = (seen, cursor, now) => {
       because("HandingBack", "the Deployment is at full size"),
     );
   }
-  const left = seen.spec.progressDeadlineSeconds * 1_000 - since(cursor.enteredAt, now);
+  const left = seen.spec.progressDeadlineSeconds * 1_000 - watched(seen, cursor.enteredAt, now);
   const message = `${ready} of ${cursor.replicas} pods of the Deployment are ready; revision ${cursor.stable} serves on`;
   return hold(cursor, because("HandingBack", message, "goes on when they are ready"), Math.max(left, 0));
 };

@@ -4,7 +4,7 @@ import { measureIn, metricsAt } from "../../analysis/record.ts";
 import { because } from "../because.ts";
 import { hold, returning } from "../decision.ts";
 import type { Ready } from "../plan.ts";
-import { since } from "../timing.ts";
+import { watched } from "../timing.ts";
 import type { Guard } from "./walk.ts";
 
 /** A metric has failed as often as one revision may. */
@@ -23,7 +23,7 @@ export const dark: Guard = ({ seen, cursor, step, now }) => {
   const blind = verdictsOf(seen, cursor).find(
     ({ verdict }) =>
       (verdict?.outcome === "NoData" || verdict?.outcome === "ProviderError") &&
-      since(later(verdict.since, cursor.inPlaceAt), now) >= durationMs(analysis.deadline),
+      watched(seen, later(verdict.since, cursor.inPlaceAt), now) >= durationMs(analysis.deadline),
   );
   return blind?.verdict === undefined
     ? undefined

@@ -8,7 +8,7 @@ import { markEffects } from "../marks.ts";
 import type { StageRule } from "../plan.ts";
 import { endpointsOf, isLeaving, isRouted, livePods, readyOf } from "../seen.ts";
 import { type Step, stepsOf } from "../strategies/strategy.ts";
-import { since } from "../timing.ts";
+import { since, watched } from "../timing.ts";
 import { dark, failing, unclear } from "./judging.ts";
 import { carried, notRouted } from "./routing.ts";
 import type { Guard, Walk } from "./walk.ts";
@@ -43,7 +43,7 @@ const unready: Guard = ({ seen, cursor, candidate, step, now }) => {
   }
   const less = carried(seen, { ...cursor, unreadySince }, candidate);
   if (less !== undefined) return less;
-  const left = seen.spec.progressDeadlineSeconds * 1_000 - since(unreadySince, now);
+  const left = seen.spec.progressDeadlineSeconds * 1_000 - watched(seen, unreadySince, now);
   const message = `${ready} of ${wanted} pods of revision ${candidate} are ready`;
   if (left <= 0) {
     return returning(cursor, now, "Rejected", `${message} after ${seen.spec.progressDeadlineSeconds} s`);

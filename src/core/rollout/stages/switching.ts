@@ -6,7 +6,7 @@ import { finished } from "../finished.ts";
 import type { Ready, StageRule } from "../plan.ts";
 import { weightOf } from "../routes.ts";
 import { endpointsOf, isLeaving, readyOf } from "../seen.ts";
-import { settleLeft, since } from "../timing.ts";
+import { settleLeft, watched } from "../timing.ts";
 import { allAt, routeAll } from "./routing.ts";
 
 /** `toward` takes all traffic once it can carry it, then becomes stable. Nothing restarts: pointers move. */
@@ -36,7 +36,8 @@ function prepare(seen: Ready, cursor: Cursor, toward: string, stable: string, no
   const enough = whole || (ready > 0 && readyOf(seen, stable) === 0);
   if (!enough) {
     const missing = `${ready} of ${cursor.replicas} pods of revision ${toward} are ready`;
-    const left = seen.spec.progressDeadlineSeconds * 1_000 - since(cursor.unreadySince ?? cursor.enteredAt, now);
+    const left =
+      seen.spec.progressDeadlineSeconds * 1_000 - watched(seen, cursor.unreadySince ?? cursor.enteredAt, now);
     if (cursor.cause === "Promoted" && left <= 0) {
       return returning(cursor, now, "Rejected", `${missing} after ${seen.spec.progressDeadlineSeconds} s`);
     }
