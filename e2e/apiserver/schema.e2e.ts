@@ -154,8 +154,11 @@ describe("subresources", () => {
       name: "canary",
       file: "rollout-canary.yaml",
       status: rolloutStatusExample,
-      columns: "NAME STAGE STEP WEIGHT STABLE CANDIDATE READY REASON SINCE MESSAGE AGE".split(" "),
-      row: ["Stepping", "2/3", "25", "6d4b75cb6d", "5f7c9d8e4a", "False", "HoldTime", "Held for another minute."],
+      columns: "NAME STAGE STEP WEIGHT STABLE CANDIDATE READY REASON SINCE MESSAGE COMMIT LAST ENDED AGE".split(" "),
+      row: [
+        ...["Stepping", "2/3", "25", "6d4b75cb6d", "5f7c9d8e4a", "False", "HoldTime", "Held for another minute."],
+        ...[gitSyncStatusExample.appliedRevision, "Rejected"],
+      ],
     },
   ])("stores the whole status of a $short and shows it in columns", async ({ short, name, file, status, ...shown }) => {
     await kubectl("apply", "--server-side", "-f", fileOf("valid", file));
@@ -164,6 +167,20 @@ describe("subresources", () => {
     const [columns, row] = (await kubectl("get", short, name, "-o", "wide")).split("\n").map((l) => l.split(/ {2,}/));
     expect(columns).toEqual(shown.columns);
     expect(row).toEqual(expect.arrayContaining(shown.row));
+  });
+
+  it("describes what ended, why, and whose commit it was, a line for each", async () => {
+    const lines = (await kubectl("describe", "pr", "canary"))
+      .split("\n")
+      .map((line) => line.trim().replace(/ +/g, " "));
+    const history = lines.slice(lines.indexOf("History:"));
+    expect(history.slice(1, 4)).toEqual([
+      "Author: A Person",
+      `Commit: ${gitSyncStatusExample.appliedRevision}`,
+      "Duration: 12m30s",
+    ]);
+    expect(history).toContain("Reason: Failing");
+    expect(history).toContain("Peak Share: 22.5");
   });
 
   it("lists both kinds by their category", async () => {

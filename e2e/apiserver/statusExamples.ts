@@ -71,6 +71,8 @@ export const rolloutStatusExample = {
     startedAt: time,
     inPlaceAt: time,
     peak: 25,
+    peakShare: 22,
+    origin: { revision: "5f7c9d8e4a", commit: sha, author: "A Person" },
     verdicts: [
       {
         name: "errors",
@@ -90,6 +92,20 @@ export const rolloutStatusExample = {
     rejected: [{ revision: "1a2b3c4d5e", message: "errors failed", at: time }],
   },
   history: [
+    {
+      revision: "6d4b75cb6d",
+      commit: sha,
+      author: "A Person",
+      outcome: "Rejected",
+      reason: "Failing",
+      message: "errors is 95, below 99.5",
+      startedAt: time,
+      finishedAt: time,
+      duration: "12m30s",
+      peakWeight: 25,
+      peakShare: 22.5,
+    },
+    // As the first version stored it.
     {
       revision: "6d4b75cb6d",
       outcome: "Promoted",

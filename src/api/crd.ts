@@ -35,6 +35,9 @@ export function crdFileName(resource: Resource): string {
 
 const ready = (field: "status" | "reason" | "message"): string => `.status.conditions[?(@.type=="Ready")].${field}`;
 
+/** A field of the rollout that ended last. */
+const lastly = (field: string): string => `.status.history[0].${field}`;
+
 const READY: Column = { name: "Ready", type: "string", jsonPath: ready("status") };
 const REASON: Column = { name: "Reason", type: "string", jsonPath: ready("reason") };
 const MESSAGE: Column = { name: "Message", type: "string", jsonPath: ready("message"), priority: 1 };
@@ -82,6 +85,21 @@ const PROGRESSIVE_ROLLOUT: Resource = {
       description: "When this stage or step began.",
     },
     MESSAGE,
+    {
+      name: "Commit",
+      type: "string",
+      jsonPath: ".status.rollout.origin.commit",
+      priority: 1,
+      description: "The commit that brought the candidate.",
+    },
+    {
+      name: "Last",
+      type: "string",
+      jsonPath: lastly("outcome"),
+      priority: 1,
+      description: "How the last rollout ended.",
+    },
+    { name: "Ended", type: "date", jsonPath: lastly("finishedAt"), priority: 1, description: "When it ended." },
     AGE,
   ],
   scale: {

@@ -121,7 +121,8 @@ export async function startManager(parts: ManagerParts, signal: AbortSignal, los
     const isNew = states.known(key)?.accepted === undefined;
     return works && states.isArriving(key) && !(isNew && clock.monotonic() - begunAt > FIRST_PASS_MS);
   };
-  const sources = { caches, digest: parts.digest, arriving, watchedSince: clock.now() };
+  const commitOf = ({ namespace, name }: SyncName) => states.known(`${namespace}/${name}`)?.landed?.commit;
+  const sources = { caches, digest: parts.digest, arriving, commitOf, watchedSince: clock.now() };
   const rolloutWorld = new ClusterRolloutWorld({
     ...parts,
     ...sources,

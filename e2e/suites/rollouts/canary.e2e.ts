@@ -46,7 +46,14 @@ describe.concurrent("a canary that a real Prometheus judges", () => {
       expect(restarts.map((status) => numberAt(status, "restartCount"))).toEqual(restarts.map(() => 0));
 
       const [entry] = historyOf(rollout);
-      expect(entry).toMatchObject({ outcome: "Promoted", peakWeight: 100, revision: cursorOf(rollout, "stable") });
+      const whole = { outcome: "Promoted", reason: "Promoted", peakWeight: 100, peakShare: 100 };
+      expect(entry).toMatchObject({
+        ...whole,
+        revision: cursorOf(rollout, "stable"),
+        commit: sha,
+        author: "Fairlead tests",
+      });
+      expect(entry?.["duration"]).toMatch(/^\d+s$/);
       expect(conditionOf(rollout, "Ready")).toMatchObject({ status: "True", reason: "AtRest" });
       const [verdict] = listAt(rollout, "status", "rollout", "verdicts");
       expect(verdict).toMatchObject({ name: "errors", outcome: "Pass", revision: cursorOf(rollout, "stable") });
@@ -76,7 +83,13 @@ describe.concurrent("a canary that a real Prometheus judges", () => {
         expect(conditionOf(rejected, "Ready")?.message).toMatch(why);
         expect(conditionOf(rejected, "Ready")?.message).toMatch(/revert the commit/);
         expect(cursorOf(rejected, "stable")).toBe(v1);
-        expect(historyOf(rejected)[0]).toMatchObject({ outcome: "Rejected", peakWeight: 20 });
+        expect(historyOf(rejected)[0]).toMatchObject({
+          outcome: "Rejected",
+          reason: "Failing",
+          peakWeight: 20,
+          peakShare: 20,
+          commit: sha,
+        });
         await untilEvent(scene.kube, shop, { type: "Warning", reason: "Rejected", message: why });
 
         const reverted = await shop.revert(sha);

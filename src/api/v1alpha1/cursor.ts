@@ -59,6 +59,13 @@ const verdict = z.object({
 });
 export type Verdict = Readonly<z.infer<typeof verdict>>;
 
+/** Where a revision comes from: names of people are for eyes, and are trusted with nothing. */
+export const origin = z.object({
+  commit: z.string().max(64).describe("commit: full hash, of the GitSync that applied the Deployment."),
+  author: z.string().max(100).optional().describe("author: the name of the commit's author, as the commit has it."),
+});
+export type Origin = Readonly<z.infer<typeof origin>>;
+
 /** The remembered place of a rollout: written before the first effect that it causes. */
 export const cursor = z.object({
   stage: z.enum(STAGES),
@@ -67,6 +74,7 @@ export const cursor = z.object({
   toward: hash.optional().describe("toward: the revision that takes all traffic, while Switching."),
   cause: z.enum(CAUSES).optional().describe("cause: of Switching or Returning."),
   message: z.string().max(1024).optional().describe("message: the cause in words."),
+  reason: z.string().max(64).optional().describe("reason: the cause in one word, a reason of the table."),
   step: z.int().min(0).max(10_000).optional().describe("step: index of the step, while Stepping."),
   steps: z.int().min(0).max(10_000).optional(),
   weight: z.int().min(0).max(100).describe("weight: the candidate's wanted share."),
@@ -92,6 +100,16 @@ export const cursor = z.object({
     .optional()
     .describe("unreadySince: since when the candidate lacks ready pods; progressDeadlineSeconds counts from here."),
   peak: z.int().min(0).max(100).describe("peak: the highest weight of this candidate."),
+  peakShare: z
+    .number()
+    .min(0)
+    .max(100)
+    .optional()
+    .describe("peakShare: the highest share that this revision was seen to have, in percent."),
+  origin: origin
+    .extend({ revision: hash })
+    .optional()
+    .describe("origin: the commit since which Git says a revision that is not stable."),
   verdicts: z
     .array(verdict)
     .max(20)

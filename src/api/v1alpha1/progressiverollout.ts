@@ -2,7 +2,7 @@ import { z } from "zod";
 import type { Manifest } from "../objects.ts";
 import { analysis } from "./analysis.ts";
 import { conditions, duration, objectName, time } from "./common.ts";
-import { cursor } from "./cursor.ts";
+import { cursor, origin } from "./cursor.ts";
 import { freeze } from "./freeze.ts";
 
 const step = z
@@ -185,11 +185,23 @@ export const rolloutSpec = z.object({
 
 const rolloutHistory = z.object({
   revision: z.string().max(63),
+  commit: origin.shape.commit.optional(),
+  author: origin.shape.author,
   outcome: z.enum(["Adopted", "Promoted", "Rejected", "Cancelled", "Superseded", "RolledBack", "Rescued"]),
+  reason: z.string().max(64).optional().describe("reason: why it ended so, a reason of the table."),
   message: z.string().max(1024),
   startedAt: time,
   finishedAt: time,
-  peakWeight: z.int().min(0).max(100),
+  duration: z.string().max(32).optional().describe("duration: from startedAt to finishedAt, such as 12m30s."),
+  peakWeight: z.int().min(0).max(100).describe("peakWeight: the highest weight that was wanted for it, in percent."),
+  peakShare: z
+    .number()
+    .min(0)
+    .max(100)
+    .optional()
+    .describe(
+      "peakShare: the highest share that it was seen to have, in percent: of requests by routes, else of the serving pods.",
+    ),
 });
 export type RolloutHistoryEntry = Readonly<z.infer<typeof rolloutHistory>>;
 
@@ -205,9 +217,19 @@ export const rolloutStatus = z.object({
   selector: z.string().max(4096).optional().describe("selector: of those pods, for the scale subresource."),
   step: z.string().max(32).optional().describe("step: of how many, such as 2/4."),
   weight: z.int().min(0).max(100).optional().describe("weight: the candidate's wanted share, in percent."),
-  share: z.int().min(0).max(100).optional().describe("share: the candidate's share of the serving pods, in percent."),
+  share: z
+    .int()
+    .min(0)
+    .max(100)
+    .optional()
+    .describe("share: what the candidate has now, in percent: of requests by routes, else of the serving pods."),
   rollout: cursor.optional(),
-  history: z.array(rolloutHistory).max(10).meta({ "x-kubernetes-list-type": "atomic" }).optional(),
+  history: z
+    .array(rolloutHistory)
+    .max(10)
+    .meta({ "x-kubernetes-list-type": "atomic" })
+    .optional()
+    .describe("history: the last ten rollouts, newest first."),
 });
 
 export type RolloutSpec = Readonly<z.infer<typeof rolloutSpec>>;

@@ -13,6 +13,7 @@ import {
   withConfigNames,
 } from "../../core/rollout/config.ts";
 import { rivalOf } from "../../core/rollout/driver.ts";
+import { type CommitNamed, originOf } from "../../core/rollout/origin.ts";
 import { scales } from "../../core/rollout/overlay.ts";
 import { type Digest, RESTARTED_AT, resolveRevision, templateIdentity } from "../../core/rollout/revision.ts";
 import type { PodSeen, RevisionSeen, Seen, WorkloadSeen } from "../../core/rollout/seen.ts";
@@ -35,12 +36,15 @@ export interface Sources {
   readonly digest: Digest;
   /** Tells whether a sync has a commit of which not everything that rollouts look at is applied yet. */
   readonly arriving: (sync: SyncName) => boolean;
+  /** The commit that a sync stands at. */
+  readonly commitOf: (sync: SyncName) => CommitNamed | undefined;
   /** Since when this operator looks on, in epoch milliseconds. */
   readonly watchedSince: number;
 }
 
 /** Gathers all the evidence about one rollout. undefined: it is gone. */
-export function observeRollout({ caches, digest, arriving, watchedSince }: Sources, key: Key): Observed | undefined {
+export function observeRollout(sources: Sources, key: Key): Observed | undefined {
+  const { caches, digest, arriving, commitOf, watchedSince } = sources;
   const object = caches.rollouts.get(key);
   if (object === undefined) return undefined;
   const rollout = parseRollout(object);
@@ -50,6 +54,7 @@ export function observeRollout({ caches, digest, arriving, watchedSince }: Sourc
   const revisions = revisionsOf(caches, namespace, name);
   const selector = at(service, "spec", "selector");
   const owner = workload === undefined ? undefined : ownerOf(workload);
+  const commit = owner === undefined ? undefined : commitOf(owner);
   const seen: Seen = {
     spec: rollout.spec,
     deleting: object.metadata.deletionTimestamp !== undefined,
@@ -59,6 +64,7 @@ export function observeRollout({ caches, digest, arriving, watchedSince }: Sourc
       service === undefined ? undefined : { selector: isObject(selector) ? (selector as Record<string, string>) : {} },
     watchedSince,
     arriving: owner !== undefined && arriving(owner),
+    ...(commit === undefined ? {} : { origin: originOf(commit) }),
     autoscaled: caches.autoscalers.list(namespace).some((one) => drivenBy(one, rollout)),
     revisions: revisions.map(seeRevision),
     pods: podsOf(caches, namespace, name, workload),

@@ -66,9 +66,10 @@ export function returning(
   cursor: Cursor,
   now: number,
   cause: "Rejected" | "Cancelled" | "Superseded",
-  message: string,
+  { reason, message }: Because,
 ): Decision {
-  return advance(enter(cursor, now, { stage: "Returning", cause, message, weight: 0 }), because("Returning", message));
+  const change = { stage: "Returning", cause, reason, message, weight: 0 } as const;
+  return advance(enter(cursor, now, change), because("Returning", message));
 }
 
 /** Sends all traffic to one revision, which then becomes stable. */
@@ -83,9 +84,10 @@ export function switching(
     stage: "Switching",
     weight: 100,
     selection: narrowed(cursor),
-    ...(to.cause === "Promoted" ? { peak: 100 } : { startedAt: iso(now), peak: 100 }),
+    ...(to.cause === "Promoted" ? { peak: 100 } : { startedAt: iso(now), peak: 100, peakShare: 0 }),
   };
-  return advance(enter(cursor, now, change), because(reason[to.cause], to.message));
+  const { reason: _former, ...kept } = cursor;
+  return advance(enter(kept, now, change), because(reason[to.cause], to.message));
 }
 
 /** The Deployment is brought back; the routes say what Git says from here on. */

@@ -9,6 +9,7 @@ import {
   isRouted,
   type Seen,
   type ServiceSeen,
+  shareNow,
   trafficInPlace,
   type WorkloadSeen,
 } from "./seen.ts";
@@ -89,13 +90,23 @@ export function replicasWanted(seen: Ready, cursor: Cursor | undefined): number 
   return seen.spec.replicas ?? said ?? remembered ?? seen.workload.replicas;
 }
 
-/** Folds into the cursor what only time and observation tell: the wanted replicas and since when traffic is in place. */
-function observed(seen: Ready, cursor: Cursor, now: number): Cursor {
+/**
+ * Folds into the cursor what only time and observation tell: the wanted replicas, since when traffic is in place, and the
+ * highest share of what is on its way.
+ */
+function observed(seen: Ready, before: Cursor, now: number): Cursor {
+  const cursor = withShare(seen, before);
   const named = isRouted(seen) ? cursor : withSplit(cursor, undefined);
   const next = withSelection(named, { replicas: replicasWanted(seen, cursor) });
   if (trafficInPlace(seen, next)) return { ...next, steadyAt: next.steadyAt ?? iso(now) };
   const { steadyAt: _steady, ...unsteady } = next;
   return unsteady;
+}
+
+function withShare(seen: Ready, cursor: Cursor): Cursor {
+  const revision = cursor.candidate ?? cursor.toward;
+  const share = revision === undefined ? 0 : shareNow(seen, revision);
+  return share > (cursor.peakShare ?? 0) ? { ...cursor, peakShare: share } : cursor;
 }
 
 /**

@@ -5,8 +5,7 @@ import { type Finding, setConditions } from "../status/conditions.ts";
 import { type Because, because, textOf } from "./because.ts";
 import type { Decision } from "./decision.ts";
 import { iso } from "./decision.ts";
-import { endpointsOf, type Seen } from "./seen.ts";
-import { shareOf } from "./sizes.ts";
+import { type Seen, shareNow } from "./seen.ts";
 
 const HISTORY = 10;
 
@@ -42,11 +41,10 @@ export function project({ name, generation, before, seen, decision, now, trouble
 
 function progress(seen: Seen, cursor: Cursor | undefined): Pick<RolloutStatus, "step" | "weight" | "share"> {
   if (cursor === undefined) return {};
-  const candidate = cursor.candidate === undefined ? 0 : endpointsOf(seen, cursor.candidate);
   return {
     step: cursor.step === undefined ? "" : `${cursor.step + 1}/${cursor.steps ?? cursor.step + 1}`,
     weight: cursor.weight,
-    share: shareOf(candidate, endpointsOf(seen, cursor.stable)),
+    share: cursor.candidate === undefined ? 0 : Math.round(shareNow(seen, cursor.candidate)),
   };
 }
 

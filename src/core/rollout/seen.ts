@@ -1,4 +1,4 @@
-import type { Cursor } from "../../api/v1alpha1/cursor.ts";
+import type { Cursor, Origin } from "../../api/v1alpha1/cursor.ts";
 import { Mark } from "../../api/v1alpha1/names.ts";
 import type { RolloutSpec } from "../../api/v1alpha1/progressiverollout.ts";
 import type { Because } from "./because.ts";
@@ -64,6 +64,8 @@ export interface Seen {
   readonly service: ServiceSeen | undefined;
   /** Since when this operator looks on, in epoch milliseconds: no deadline runs while nobody does. */
   readonly watchedSince: number;
+  /** The commit that the Deployment's sync stands at; absent where no sync applies it. */
+  readonly origin?: Origin;
   /** A commit is being applied: some of what it says may not be there yet. */
   readonly arriving: boolean;
   /** A HorizontalPodAutoscaler says how many replicas there are: then Git's number counts for nothing. */
@@ -113,6 +115,13 @@ export function surplusOf(seen: Seen, revision: string): number {
 /** Ready endpoints of the Service that are pods of a revision. */
 export function endpointsOf(seen: Seen, revision: string): number {
   return seen.pods.filter((pod) => pod.revision === revision && seen.endpoints.has(pod.name)).length;
+}
+
+/** The share that a revision has now, in percent: what the routes give it at most, else its part of the serving pods. */
+export function shareNow(seen: Seen, revision: string): number {
+  if (isRouted(seen)) return Math.max(...seen.routes.map(({ said }) => weightOf(said, revision)), 0);
+  const all = seen.pods.filter(({ name }) => seen.endpoints.has(name)).length;
+  return all === 0 ? 0 : Math.round((100 * endpointsOf(seen, revision)) / all);
 }
 
 /** The marked pods of a Deployment that is being handed back. */

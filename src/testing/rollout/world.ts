@@ -1,6 +1,6 @@
 import type { Json } from "../../api/json.ts";
 import type { Manifest } from "../../api/objects.ts";
-import type { Cursor, Selection } from "../../api/v1alpha1/cursor.ts";
+import type { Cursor, Origin, Selection } from "../../api/v1alpha1/cursor.ts";
 import { Mark } from "../../api/v1alpha1/names.ts";
 import { parseRollout, type RolloutSpec, type RolloutStatus } from "../../api/v1alpha1/progressiverollout.ts";
 import type { Observed, RolloutWorld } from "../../controllers/rollout/reconcile.ts";
@@ -34,6 +34,8 @@ export class SimWorld extends SimCluster implements RolloutWorld {
   deleting = false;
   /** A sync is in the middle of a commit. */
   arriving = false;
+  /** The commit that the sync stands at. */
+  origin: Origin | undefined;
   /** An autoscaler targets the workload. */
   autoscaled = false;
   /** The callers' Service does not exist. */
@@ -99,6 +101,7 @@ export class SimWorld extends SimCluster implements RolloutWorld {
       },
       service: this.serviceGone ? undefined : { selector: this.selector },
       watchedSince: this.watchedSince,
+      ...(this.origin === undefined ? {} : { origin: this.origin }),
       arriving: this.arriving,
       autoscaled: this.autoscaled,
       revisions: [...this.revisions].map(([hash, { replicas, template }]) => ({ hash, replicas, template })),

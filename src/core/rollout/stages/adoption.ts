@@ -20,6 +20,7 @@ export function beginAdoption(seen: Ready, now: number): Decision {
     verdicts: [],
     previous: [],
     rejected: [],
+    ...(seen.origin === undefined ? {} : { origin: { revision: seen.workload.target, ...seen.origin } }),
   };
   return advance(cursor, because("Adopting", `revision ${cursor.stable} is brought up beside the live Deployment`));
 }

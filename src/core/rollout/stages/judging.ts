@@ -12,7 +12,12 @@ export const failing: Guard = ({ seen, cursor, now }) => {
   const over = verdictsOf(seen, cursor).find(({ metric, verdict }) => (verdict?.failures ?? 0) >= metric.failures);
   return over?.verdict === undefined
     ? undefined
-    : returning(cursor, now, "Rejected", `${over.verdict.message} (${over.verdict.failures} failed measurements)`);
+    : returning(
+        cursor,
+        now,
+        "Rejected",
+        because("Failing", `${over.verdict.message} (${over.verdict.failures} failed measurements)`),
+      );
 };
 
 /** Nothing has been seen of a metric for longer than the analysis allows. */
@@ -20,14 +25,13 @@ export const dark: Guard = ({ seen, cursor, step, now }) => {
   const { analysis } = seen.spec;
   // A person may sleep on an approval, and so may the candidate's users.
   if (analysis === undefined || step.needsApproval) return undefined;
-  const blind = verdictsOf(seen, cursor).find(
-    ({ verdict }) =>
-      (verdict?.outcome === "NoData" || verdict?.outcome === "ProviderError") &&
-      watched(seen, later(verdict.since, cursor.inPlaceAt), now) >= durationMs(analysis.deadline),
-  );
-  return blind?.verdict === undefined
-    ? undefined
-    : returning(cursor, now, "Rejected", `${blind.verdict.message}, for ${analysis.deadline}`);
+  for (const { verdict } of verdictsOf(seen, cursor)) {
+    if (verdict?.outcome !== "NoData" && verdict?.outcome !== "ProviderError") continue;
+    if (watched(seen, later(verdict.since, cursor.inPlaceAt), now) < durationMs(analysis.deadline)) continue;
+    const why = because(verdict.outcome, `${verdict.message}, for ${analysis.deadline}`);
+    return returning(cursor, now, "Rejected", why);
+  }
+  return undefined;
 };
 
 /** The step lacks a passing measurement of some metric, each for its own reason. */

@@ -112,8 +112,9 @@ const start: Guard = (seen, cursor, now) => {
   const candidate = seen.workload.target;
   const steps = stepsOf(seen.spec, cursor.replicas);
   const weight = steps[0]?.weight ?? 0;
-  const message = `revision ${candidate} starts at step 1 of ${steps.length} with weight ${weight}`;
-  const { passed: _former, ...fresh } = cursor;
+  const commit = cursor.origin === undefined ? "" : ` of commit ${cursor.origin.commit.slice(0, 12)}`;
+  const message = `revision ${candidate}${commit} starts at step 1 of ${steps.length} with weight ${weight}`;
+  const { passed: _former, peakShare: _share, ...fresh } = cursor;
   const next = enter(fresh, now, {
     stage: "Stepping",
     candidate,
@@ -147,7 +148,7 @@ const guards: readonly Guard[] = [
 
 /** No candidate: what does the Deployment's template mean now? */
 export const resting: StageRule = (seen, cursor, now) => {
-  const kept = forgetOld(cursor, now);
+  const kept = withOrigin(seen, forgetOld(cursor, now));
   for (const guard of guards) {
     const decision = guard(seen, kept, now);
     if (decision !== undefined) return decision;
@@ -184,6 +185,14 @@ function selectionAtRest(seen: Ready, cursor: Cursor, now: number): Cursor["sele
   }
   const asGit = alone && seen.workload.target === cursor.stable && seen.workload.replicas === 0;
   return asGit ? { kind: "Git" } : { kind: "Revision", revision: cursor.stable };
+}
+
+/** Remembers the commit that brings a revision: by the time that it may start, others may have come. */
+function withOrigin({ workload: { target }, origin, arriving }: Ready, cursor: Cursor): Cursor {
+  const { origin: former, ...rest } = cursor;
+  if (target === cursor.stable) return former === undefined ? cursor : rest;
+  if (arriving || former?.revision === target) return cursor;
+  return origin === undefined ? rest : { ...rest, origin: { revision: target, ...origin } };
 }
 
 /** Earlier revisions leave the window by age. */

@@ -59,7 +59,7 @@ export const returning: StageRule = (seen, cursor, now) => {
   const message = cursor.message ?? "the candidate left";
   const outcome = cause === "Rejected" || cause === "Superseded" ? cause : "Cancelled";
   const entry = finished(cursor, now, { revision: candidate ?? stable, outcome, message });
-  const { candidate: _left, cause: _cause, message: _message, step: _step, steps: _steps, ...kept } = cursor;
+  const { candidate: _left, cause: _cause, message: _m, reason: _r, step: _step, steps: _steps, ...kept } = cursor;
   const marked =
     cause === "Rejected" && candidate !== undefined ? remembering(kept, candidate, entry, seen.spec.retry) : kept;
   return advance(enter(marked, now, { stage: "Resting", weight: 0 }), because(outcome, message), entry);

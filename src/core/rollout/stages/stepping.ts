@@ -14,17 +14,22 @@ import { carried, notRouted } from "./routing.ts";
 import type { Guard, Walk } from "./walk.ts";
 
 const deleted: Guard = ({ seen, cursor, now }) =>
-  seen.deleting ? returning(cursor, now, "Cancelled", "the rollout is deleted") : undefined;
+  seen.deleting ? returning(cursor, now, "Cancelled", because("HandingBack", "the rollout is deleted")) : undefined;
 
 const cancelled: Guard = ({ seen, cursor, now }) =>
   seen.workload.target === cursor.stable
-    ? returning(cursor, now, "Cancelled", `Git went back to stable revision ${cursor.stable}`)
+    ? returning(cursor, now, "Cancelled", because("Cancelled", `Git went back to stable revision ${cursor.stable}`))
     : undefined;
 
 const superseded: Guard = ({ seen, cursor, candidate, now }) =>
   seen.workload.target === candidate
     ? undefined
-    : returning(cursor, now, "Superseded", `revision ${seen.workload.target} replaces ${candidate}`);
+    : returning(
+        cursor,
+        now,
+        "Superseded",
+        because("Superseded", `revision ${seen.workload.target} replaces ${candidate}`),
+      );
 
 const unready: Guard = ({ seen, cursor, candidate, step, now }) => {
   const ready = readyOf(seen, candidate);
@@ -46,7 +51,12 @@ const unready: Guard = ({ seen, cursor, candidate, step, now }) => {
   const left = seen.spec.progressDeadlineSeconds * 1_000 - watched(seen, unreadySince, now);
   const message = `${ready} of ${wanted} pods of revision ${candidate} are ready`;
   if (left <= 0) {
-    return returning(cursor, now, "Rejected", `${message} after ${seen.spec.progressDeadlineSeconds} s`);
+    return returning(
+      cursor,
+      now,
+      "Rejected",
+      because("CapacityMissing", `${message} after ${seen.spec.progressDeadlineSeconds} s`),
+    );
   }
   const exit = `goes on when they are ready; rejected after ${seen.spec.progressDeadlineSeconds} s without them`;
   // What was held while pods were missing is held again: a program that keeps crashing passes no step.
@@ -155,7 +165,7 @@ export const stepping: StageRule = (seen, cursor, now) => {
   const step = steps[index];
   const { candidate } = cursor;
   if (step === undefined || candidate === undefined) {
-    return returning(cursor, now, "Cancelled", "there is no step left");
+    return returning(cursor, now, "Cancelled", because("Cancelled", "there is no step left"));
   }
   const weight = step.weight;
   const there = { step: index, steps: steps.length, weight, peak: Math.max(cursor.peak, weight) };

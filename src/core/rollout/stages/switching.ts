@@ -39,7 +39,12 @@ function prepare(seen: Ready, cursor: Cursor, toward: string, stable: string, no
     const left =
       seen.spec.progressDeadlineSeconds * 1_000 - watched(seen, cursor.unreadySince ?? cursor.enteredAt, now);
     if (cursor.cause === "Promoted" && left <= 0) {
-      return returning(cursor, now, "Rejected", `${missing} after ${seen.spec.progressDeadlineSeconds} s`);
+      return returning(
+        cursor,
+        now,
+        "Rejected",
+        because("CapacityMissing", `${missing} after ${seen.spec.progressDeadlineSeconds} s`),
+      );
     }
     return hold(
       cursor,
@@ -61,12 +66,12 @@ function prepare(seen: Ready, cursor: Cursor, toward: string, stable: string, no
 function turnAway(seen: Ready, cursor: Cursor, now: number, message: string): Decision {
   const { target } = seen.workload;
   if (cursor.candidate !== undefined) {
-    if (seen.deleting) return returning(cursor, now, "Cancelled", "the rollout is deleted");
+    if (seen.deleting) return returning(cursor, now, "Cancelled", because("HandingBack", "the rollout is deleted"));
     if (target === cursor.stable)
-      return returning(cursor, now, "Cancelled", `Git went back to stable revision ${target}`);
-    return returning(cursor, now, "Superseded", message);
+      return returning(cursor, now, "Cancelled", because("Cancelled", `Git went back to stable revision ${target}`));
+    return returning(cursor, now, "Superseded", because("Superseded", message));
   }
-  const { toward: _toward, cause: _cause, message: _message, ...kept } = cursor;
+  const { toward: _toward, cause: _cause, message: _message, reason: _reason, ...kept } = cursor;
   const selection = { kind: "Revision", revision: cursor.stable } as const;
   const home = kept.split === undefined ? kept : withSplit(kept, allAt(cursor.stable));
   const next = enter(home, now, { stage: "Resting", weight: 0, selection });
@@ -95,7 +100,7 @@ function settle(seen: Ready, cursor: Cursor, toward: string, now: number): Decis
     outcome,
     message: cursor.message ?? `revision ${toward} is stable`,
   });
-  const { toward: _t, candidate: _c, cause: _w, message: _m, step: _s, steps: _n, ...kept } = cursor;
+  const { toward: _t, candidate: _c, cause: _w, message: _m, reason: _r, step: _s, steps: _n, ...kept } = cursor;
   const next = enter(kept, now, {
     stage: "Resting",
     stable: toward,
