@@ -21,6 +21,7 @@ import { createRenderer } from "./adapters/render/renderer.ts";
 import { createSopsDecrypter } from "./adapters/render/sops.ts";
 import { createSignatures } from "./adapters/signatures/signatures.ts";
 import { command, type RunOptions } from "./cli/options.ts";
+import { watchDefinitions } from "./controllers/definitions.ts";
 import { startHttpServer } from "./controllers/http/server.ts";
 import { createWebhook } from "./controllers/http/webhook.ts";
 import { type Manager, startManager } from "./controllers/manager.ts";
@@ -116,6 +117,7 @@ async function run(options: RunOptions): Promise<void> {
       work,
       lease.lost,
     );
+    void watchDefinitions({ ...discoveryAndCluster, events, log, telemetry }, work);
     await aborted(work);
     if (lease.lost.aborted) {
       log.fatal({ identity }, "the lease is lost; another process leads now");

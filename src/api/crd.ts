@@ -127,9 +127,21 @@ export function schemaOf(resource: Resource): Structural {
       kind: { description: `kind: ${resource.kind}.`, type: "string", maxLength: 63 },
       metadata: { type: "object" },
       spec: structural(resource.spec),
-      status: structural(resource.status),
+      status: keeping(structural(resource.status)),
     },
   };
+}
+
+/**
+ * A schema whose objects keep fields that it does not know. A status is written by the operator alone, and what a later
+ * version has stored in it must not be lost under this version's definition.
+ */
+function keeping(schema: Structural): Structural {
+  const { properties, items } = schema;
+  if (items !== undefined) return { ...schema, items: keeping(items) };
+  if (properties === undefined) return schema;
+  const kept = Object.fromEntries(Object.entries(properties).map(([name, child]) => [name, keeping(child)]));
+  return { ...schema, properties: kept, "x-kubernetes-preserve-unknown-fields": true };
 }
 
 /** The CustomResourceDefinition of a resource. */

@@ -25,6 +25,8 @@ export interface Telemetry extends Disposable {
   rolloutEnded(outcome: string): void;
   /** Shows whether a resource is ready; a sync tells how many objects it applied, too. */
   resource(kind: WatchedKind, namespace: string, name: string, now: { ready: boolean; objects?: number }): void;
+  /** Shows how many fields of this process's schema the stored definition of a kind lacks. */
+  definition(kind: string, missing: number): void;
   /** Ends the series of a resource that is gone. */
   forget(kind: WatchedKind, namespace: string, name: string): void;
   /** Reads a queue's depth at each scrape. */
@@ -94,6 +96,12 @@ export function createTelemetry(version: string): Telemetry {
     labelNames: ["namespace", "name"],
     registers,
   });
+  const definitions = new Gauge({
+    name: "fairlead_crd_missing_fields",
+    help: "Fields that the stored CustomResourceDefinition lacks, as it is older than the operator.",
+    labelNames: ["kind"],
+    registers,
+  });
   new Gauge({ name: "fairlead_build_info", help: "Always 1.", labelNames: ["version"], registers }).set({ version }, 1);
 
   const depths = new Map<string, () => number>();
@@ -140,6 +148,7 @@ export function createTelemetry(version: string): Telemetry {
       readiness.set({ kind, namespace, name }, ready ? 1 : 0);
       if (objects !== undefined) syncObjects.set({ namespace, name }, objects);
     },
+    definition: (kind, missing) => definitions.set({ kind }, missing),
     forget(kind, namespace, name) {
       readiness.remove({ kind, namespace, name });
       if (kind === "GitSync") syncObjects.remove({ namespace, name });

@@ -117,6 +117,8 @@ export const REASONS = {
   RouteUnfit: "A route that the rollout names has nothing in it that could be split.",
   PreviewConflict: "The preview Service's name is taken by a Service of someone else.",
   ReplicasPutBack: "The taken-over Deployment was scaled by hand and was put back.",
+  CRDOutdated:
+    "The stored CustomResourceDefinition is older than the operator; its message names what is dropped from specs.",
   ReconcileFailed: "Work on the resource failed and is tried again.",
 } as const;
 

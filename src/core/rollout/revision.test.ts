@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Json, JsonObject } from "../../api/json.ts";
 import type { Manifest } from "../../api/objects.ts";
+import { ABSENT, revisionIdentity } from "./config.ts";
 import {
   type Digest,
   resolveRevision,
@@ -21,27 +22,93 @@ const TEMPLATE: JsonObject = {
   spec: { containers: [{ name: "web", image: "registry.example/web:1", resources: {} }], restartPolicy: "Always" },
 };
 
+/** The same with defaults, as it is read back. */
+const DEFAULTED: JsonObject = {
+  metadata: { labels: { app: "web" }, annotations: { team: "a" } },
+  spec: {
+    containers: [
+      {
+        name: "web",
+        image: "registry.example/web:1",
+        imagePullPolicy: "IfNotPresent",
+        ports: [{ containerPort: 8080, protocol: "TCP" }],
+        resources: { limits: { memory: "64Mi" } },
+        terminationMessagePath: "/dev/termination-log",
+        terminationMessagePolicy: "File",
+      },
+    ],
+    dnsPolicy: "ClusterFirst",
+    restartPolicy: "Always",
+    schedulerName: "default-scheduler",
+    securityContext: {},
+    terminationGracePeriodSeconds: 30,
+  },
+};
+
+/** The same value with its keys in another order, at every depth. */
+function reversed(value: Json): Json {
+  if (Array.isArray(value)) return value.map(reversed);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .reverse()
+      .map(([key, inner]) => [key, reversed(inner as Json)]),
+  );
+}
+
 describe("the name of a revision", () => {
   // Golden vectors: a change here renames revisions of every installation. It releases nothing, but it must be meant.
   test.each<[string, Json, string]>([
     ["a plain template", TEMPLATE, "c248vdv4"],
     ["an empty template", {}, "gh5j9xtq"],
     ["no template", null, "ll7wrtzl"],
-  ])("%s", (_name, template, name) => {
+    ["a template as an API server answers it, with its defaults", DEFAULTED, "tj8m6q8f"],
+    [
+      "integers beyond 2^53",
+      { spec: { containers: [], terminationGracePeriodSeconds: 9_007_199_254_740_993n } },
+      "pgwlvhwg",
+    ],
+    ["words of other alphabets", { metadata: { annotations: { note: "größer, 变更 🚢" } } }, "9t94l2nj"],
+  ])("P30: of %s stays for ever", (_name, template, name) => {
     expect(hash(template)).toBe(name);
   });
 
-  test("does not depend on the order of keys", () => {
-    const reversed = (value: Json): Json => {
-      if (Array.isArray(value)) return value.map(reversed);
-      if (typeof value !== "object" || value === null) return value;
-      return Object.fromEntries(
-        Object.entries(value)
-          .reverse()
-          .map(([key, inner]) => [key, reversed(inner as Json)]),
-      );
-    };
+  test("P30: with configuration stays for ever", () => {
+    const digests = { settings: "0123456789abcdef0123456789abcdef", extra: ABSENT };
+    expect(revisionHash(revisionIdentity(TEMPLATE, digests), digest)).toBe("kcxlvwpk");
+    expect(revisionIdentity(TEMPLATE, {})).toBe(templateIdentity(TEMPLATE));
+  });
+
+  test("P30: does not depend on the order of keys", () => {
     fc.assert(fc.property(fc.jsonValue(), (value) => hash(value as Json) === hash(reversed(value as Json))));
+  });
+
+  test("P30: does not depend on members that are there without a value", () => {
+    const unset = { ...DEFAULTED, metadata: { ...(DEFAULTED["metadata"] as JsonObject), creationTimestamp: null } };
+    const [container] = (DEFAULTED["spec"] as { containers: JsonObject[] }).containers;
+    const spec = {
+      ...(DEFAULTED["spec"] as JsonObject),
+      nodeName: undefined,
+      containers: [{ ...container, env: undefined }],
+    };
+    expect(hash({ ...unset, spec })).toBe(hash(DEFAULTED));
+  });
+
+  test("P30: a default of a later Kubernetes makes no revision: both templates are read with it", () => {
+    const later = (template: JsonObject): JsonObject => ({
+      ...template,
+      spec: { ...(template["spec"] as JsonObject), futurePolicy: { mode: "Always" } },
+    });
+    const made = revisionDeployment(
+      { apiVersion: "apps/v1", kind: "Deployment", metadata: { name: "web" }, spec: { template: DEFAULTED } },
+      { rollout: "web", hash: hash(DEFAULTED), replicas: 3, template: DEFAULTED },
+    );
+    const known = {
+      hash: hash(DEFAULTED),
+      identity: templateIdentity(later((made["spec"] as JsonObject)["template"] as JsonObject)),
+    };
+    expect(hash(later(DEFAULTED))).not.toBe(known.hash);
+    expect(resolveRevision(templateIdentity(later(DEFAULTED)), [known], digest)).toBe(known.hash);
   });
 
   test("is short and spells no word", () => {

@@ -1,0 +1,144 @@
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { at, type JsonObject, stringAt } from "../../../src/api/json.ts";
+import { type Manifest, refOf } from "../../../src/api/objects.ts";
+import { API_VERSION } from "../../../src/api/v1alpha1/names.ts";
+import { until } from "../../apps/until.ts";
+import { configMap, deployment } from "../../harness/manifests.ts";
+import { ROOT } from "../../harness/operatorImage.ts";
+import { openPlaneScene, type PlaneScene } from "../../harness/planeScene.ts";
+
+const COUNT = 500;
+const NEWER = { NODE_OPTIONS: `--import=${pathToFileURL(join(ROOT, "e2e/harness/newerOperator.ts"))}` };
+
+let scene: PlaneScene;
+
+beforeAll(async () => {
+  scene = await openPlaneScene({ proxy: true });
+});
+
+afterAll(async () => {
+  await scene?.[Symbol.asyncDispose]();
+});
+
+/** An app of no pods, as there is no node, whose configuration is a part of its revision. */
+function app(namespace: string, name: string, release: string): readonly Manifest[] {
+  const { apiVersion, kind, spec } = deployment(name, 0);
+  const containers = [
+    { name: "app", image: "registry.example.com/app:1", envFrom: [{ configMapRef: { name: "settings" } }] },
+  ];
+  const template = { metadata: { labels: { app: name }, annotations: { release } }, spec: { containers } };
+  const place = { name, namespace };
+  return [
+    { apiVersion, kind, metadata: place, spec: { ...(spec as JsonObject), template } },
+    { apiVersion: "v1", kind: "Service", metadata: place, spec: { selector: { app: name }, ports: [{ port: 80 }] } },
+    {
+      apiVersion: API_VERSION,
+      kind: "ProgressiveRollout",
+      metadata: place,
+      spec: { workloadRef: { name }, serviceRef: { name }, settleSeconds: 1 },
+    },
+  ];
+}
+
+/** Makes objects; a Deployment is taken notice of, as there is no controller to do that. */
+async function make(objects: readonly Manifest[]): Promise<void> {
+  for (const object of objects) {
+    await scene.kube.create(object);
+    const { status } = object.kind === "Deployment" ? { status: { observedGeneration: 100 } } : (object as JsonObject);
+    if (status !== undefined) await scene.kube.patch(refOf(object), { status }, "status");
+  }
+}
+
+/** The same object of another app: what belongs to this one alone is left out. */
+function likeFor(name: string, object: Manifest): Manifest {
+  const own = { uid: undefined, resourceVersion: undefined, creationTimestamp: undefined, managedFields: undefined };
+  const text = JSON.stringify({ ...object, metadata: { ...object.metadata, ...own } }).replaceAll("app-0", name);
+  return JSON.parse(text) as Manifest;
+}
+
+async function inParallel<T>(items: readonly T[], work: (item: T) => Promise<unknown>): Promise<void> {
+  const left = [...items];
+  const worker = async () => {
+    for (let item = left.shift(); item !== undefined; item = left.shift()) await work(item);
+  };
+  await Promise.all(Array.from({ length: 8 }, worker));
+}
+
+/** How many looks at rollouts have ended since the process began; one that failed is an error. */
+async function looks(): Promise<number> {
+  const series =
+    /^fairlead_reconcile_duration_seconds_count\{controller="progressiverollout",outcome="(\w+)"\} (\d+)$/gm;
+  const counts = [...(await scene.operator.metrics()).matchAll(series)];
+  const failed = counts.find(([, outcome]) => outcome === "Failed");
+  if (failed !== undefined) throw new Error(`looks failed: ${failed[0]}`);
+  return counts.reduce((sum, [, , count]) => sum + Number(count), 0);
+}
+
+/** Name, uid and version of every object that a release would touch. */
+async function versions(namespace: string): Promise<readonly string[]> {
+  const kinds = [
+    ["apps/v1", "Deployment"],
+    ["v1", "Service"],
+    ["v1", "ConfigMap"],
+    [API_VERSION, "ProgressiveRollout"],
+  ] as const;
+  const lists = await Promise.all(kinds.map(([apiVersion, kind]) => scene.kube.list(apiVersion, kind, { namespace })));
+  return lists
+    .flat()
+    .map(({ kind, metadata }) => `${kind} ${metadata.name} ${metadata.uid} ${metadata.resourceVersion}`);
+}
+
+describe("an upgrade of the operator", () => {
+  it(`P30: ${COUNT} idle rollouts meet a newer operator on a newer Kubernetes, and nothing is written`, {
+    timeout: 240_000,
+  }, async () => {
+    const namespace = await scene.namespace("idle");
+    const { kube, operator, proxy } = scene;
+    const rollout = { apiVersion: API_VERSION, kind: "ProgressiveRollout", namespace, name: "app-0" };
+    const outcomeIs = (outcome: string) => (one: Manifest) =>
+      stringAt(one, "status", "rollout", "steadyAt") !== undefined &&
+      stringAt(one, "status", "rollout", "selection", "kind") === "Git" &&
+      JSON.stringify(at(one, "status", "history")).includes(`"${outcome}"`);
+    await make([
+      { ...configMap("settings"), metadata: { name: "settings", namespace } },
+      ...app(namespace, "app-0", "1"),
+    ]);
+    const adopted = await kube.waitFor(rollout, "to have taken over", outcomeIs("Adopted"), { timeoutMs: 30_000 });
+    await operator.stop();
+    const deployments = await kube.list("apps/v1", "Deployment", { namespace });
+    expect(deployments).toHaveLength(2);
+    const service = await kube.get({ apiVersion: "v1", kind: "Service", namespace, name: "app-0" });
+    const { clusterIP: _ip, clusterIPs: _ips, ...ports } = service["spec"] as JsonObject;
+    const names = Array.from({ length: COUNT - 1 }, (_, index) => `app-${index + 1}`);
+    await inParallel(names, (name) =>
+      make([...deployments, { ...service, spec: ports }, adopted].map((object) => likeFor(name, object))),
+    );
+    const before = await versions(namespace);
+    expect(before.length).toBeGreaterThan(4 * COUNT);
+
+    proxy.forget();
+    await operator.start({ env: NEWER });
+    await until(
+      "every rollout to have been looked at",
+      async (saw) => {
+        const done = await looks();
+        saw(`${done} looks`);
+        return done >= COUNT ? true : undefined;
+      },
+      { timeoutMs: 60_000 },
+    );
+    expect(proxy.writes).toEqual([]);
+    expect(await versions(namespace)).toEqual(before);
+
+    // The same process does work: a changed template is a new revision, of that app alone.
+    const [changed] = app(namespace, "app-7", "2");
+    await kube.patch({ ...rollout, apiVersion: "apps/v1", kind: "Deployment", name: "app-7" }, {
+      spec: { template: at(changed, "spec", "template") },
+    } as JsonObject);
+    await kube.waitFor({ ...rollout, name: "app-7" }, "to be promoted", outcomeIs("Promoted"), { timeoutMs: 30_000 });
+    const written = proxy.writes.map(({ resource, name }) => `${resource} ${name}`);
+    expect(written.filter((one) => !/ (app-7|settings)(-|$)/.test(one))).toEqual([]);
+  });
+});
