@@ -48,7 +48,7 @@ describe.concurrent("adoption of a live Deployment under load", () => {
   it.each([
     { title: "of a program that stops in order", env: {} },
     { title: "of a program that exits at once on SIGTERM", env: { EXIT_AT_ONCE: "true" as const } },
-  ])("$title", async ({ title, env }) => {
+  ])("P7: $title", async ({ title, env }) => {
     const shop = await scene.shop({ version: "v1", replicas: 4, env });
     await scene.kube.waitAvailable(shop.namespace, shop.name);
 
@@ -72,7 +72,7 @@ describe.concurrent("adoption of a live Deployment under load", () => {
 });
 
 describe.concurrent("handed back on deletion of the ProgressiveRollout", () => {
-  it("at rest", async () => {
+  it("P8: at rest", async () => {
     const shop = await scene.shop({ version: "v1", replicas: 4, rollout: { canary: [{ weight: 50, hold: "1s" }] } });
     await untilRest(shop, "Adopted");
 
@@ -87,7 +87,7 @@ describe.concurrent("handed back on deletion of the ProgressiveRollout", () => {
     });
   });
 
-  it("in mid-rollout: what ran is handed back, then Git's version rolls as Kubernetes does", async () => {
+  it("P8: in mid-rollout, what ran is handed back, then Git's version rolls as Kubernetes does", async () => {
     const shop = await scene.shop({ version: "v1", replicas: 4, rollout: { canary: [{ weight: 25, hold: "5m" }] } });
     await untilRest(shop, "Adopted");
 
