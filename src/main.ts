@@ -113,6 +113,7 @@ async function run(options: RunOptions): Promise<void> {
         operatorNamespace,
         expressions: createCel(),
         tenancy: options,
+        maxRollouts: options.maxRollouts,
       },
       work,
       lease.lost,

@@ -90,6 +90,8 @@ describe("the chart", () => {
                 "--cross-namespace-refs",
                 "--metrics-hosts",
                 "prometheus.monitoring",
+                "--max-rollouts",
+                "0",
               ]),
             },
           ],

@@ -69,6 +69,7 @@ export const rolloutStatusExample = {
     replicas: 4,
     enteredAt: time,
     startedAt: time,
+    waitingSince: time,
     inPlaceAt: time,
     peak: 25,
     peakShare: 22,

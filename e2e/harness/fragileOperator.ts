@@ -136,6 +136,7 @@ export class FragileOperator {
         operatorNamespace: "fairlead-system",
         expressions: createCel(),
         signatures: createSignatures(),
+        maxRollouts: undefined,
         tenancy: { requireServiceAccount: false, crossNamespaceRefs: false },
       },
       gone.signal,

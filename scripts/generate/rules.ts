@@ -80,6 +80,12 @@ export const OPERATOR_RULES: readonly ExplainedRule[] = [
     verbs: ["list", "watch"],
   },
   {
+    why: "How many rollouts of a namespace may be under way at once is an annotation of the namespace.",
+    apiGroups: [""],
+    resources: ["namespaces"],
+    verbs: ["list", "watch"],
+  },
+  {
     why: "Events, beside the objects that they are about.",
     apiGroups: ["", "events.k8s.io"],
     resources: ["events"],

@@ -68,6 +68,12 @@ describe("fairlead run", () => {
     });
   });
 
+  it("takes a limit of rollouts at once", async () => {
+    expect(await parse("run", "--max-rollouts", "2")).toMatchObject({ maxRollouts: 2 });
+    for (const text of ["", "-1", "two", "1.5", "10000", "01"])
+      await expect(parse("run", `--max-rollouts=${text}`)).rejects.toThrow("give a whole number from 0 to 9999");
+  });
+
   it.each(["", "Deployer", "a/b", "../x"])("A14: refuses the default account %j", async (text) => {
     await expect(parse("run", `--default-service-account=${text}`)).rejects.toThrow("name of a service account");
   });

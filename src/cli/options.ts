@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError, Option } from "commander";
 import { objectName } from "../api/v1alpha1/common.ts";
+import { limitOf } from "../core/rollout/turns.ts";
 import { isLogLevel, LOG_LEVELS, type LogLevel } from "../telemetry/logger.ts";
 
 /** What `fairlead run` was asked to do. */
@@ -24,6 +25,7 @@ export interface RunOptions {
   readonly gitHosts?: readonly string[];
   readonly metricsHosts?: readonly string[];
   readonly gitAddresses: GitAddresses;
+  readonly maxRollouts?: number;
 }
 
 /** Which addresses Git hosts may have. */
@@ -79,6 +81,11 @@ export function command(version: string, run: (options: RunOptions) => Promise<v
       "the only hosts that rollouts may ask for metrics, as with --git-hosts (default: any but the operator's own machine and link)",
       hostNames,
     )
+    .option(
+      "--max-rollouts <count>",
+      "how many rollouts of a namespace may be under way at once, unless its annotation fairlead.dev/max-rollouts says (default: any number)",
+      limit,
+    )
     .addOption(
       new Option("--git-addresses <which>", "which addresses of Git hosts may be connected to; any is for development")
         .choices(["public", "private", "any"])
@@ -111,6 +118,12 @@ function hostNames(text: string): readonly string[] {
   const bad = names.find((name) => !/^(\*\.)?[a-z0-9_]([-a-z0-9_.]{0,251}[a-z0-9_])?$|^\[[0-9a-f:.]+\]$/.test(name));
   if (bad !== undefined) throw new InvalidArgumentError(`"${bad}" is no host; write git.example.com or *.example.com`);
   return names;
+}
+
+function limit(text: string): number {
+  const said = limitOf(text, undefined);
+  if (typeof said !== "number") throw new InvalidArgumentError("give a whole number from 0 to 9999");
+  return said;
 }
 
 /** Parses whole seconds within bounds. */

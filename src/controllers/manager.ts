@@ -22,10 +22,11 @@ import type { Hook } from "./http/signature.ts";
 import { isSchemaError, releaseInvalid, reportInvalid } from "./invalid.ts";
 import { KeyedQueue, type RunRecord } from "./queue.ts";
 import type { Requeue } from "./requeue.ts";
-import { eager, split, watchRollouts } from "./rollout/caches.ts";
+import { eager, type Listeners, type RolloutCaches, split, watchRollouts } from "./rollout/caches.ts";
 import { ClusterRolloutWorld } from "./rollout/controller.ts";
 import { Measurer } from "./rollout/measurer.ts";
 import { reconcileRollout } from "./rollout/reconcile.ts";
+import { Turns } from "./rollout/turns.ts";
 import { viewOf } from "./rollout/view.ts";
 import { watchAutoscalers } from "./sync/autoscalers.ts";
 import { claimSync, finalizeSync } from "./sync/finalize.ts";
@@ -55,6 +56,8 @@ export interface ManagerParts {
   readonly operatorNamespace: string;
   readonly expressions: Expressions;
   readonly tenancy: Tenancy;
+  /** How many rollouts of a namespace may be under way at once where it does not say so itself. */
+  readonly maxRollouts: number | undefined;
 }
 
 /** Controllers at work. */
@@ -84,7 +87,18 @@ export async function startManager(parts: ManagerParts, signal: AbortSignal, los
   const wakeRollout = (key: Key) => queues.rollout?.add(key);
   const wakeSync = (key: Key) => queues.sync?.add(key);
 
-  const caches = watchRollouts(watcher, parts.digest, wakeRollout, signal);
+  const turns: Turns = new Turns({
+    rollouts: (namespace) => caches.rollouts.list(namespace),
+    namespace: (name) => caches.namespaces.get(`/${name}`),
+    maxRollouts: parts.maxRollouts,
+    wake: wakeRollout,
+  });
+  const listeners: Listeners = {
+    wake: wakeRollout,
+    onRollout: (change) => turns.onRollout(change),
+    onLimit: (namespace) => turns.recount(namespace),
+  };
+  const caches: RolloutCaches = watchRollouts(watcher, parts.digest, listeners, signal);
   const syncs: ObjectCache = watchSyncs(
     watcher,
     (key) => {
@@ -127,6 +141,7 @@ export async function startManager(parts: ManagerParts, signal: AbortSignal, los
     ...parts,
     ...sources,
     measurer: new Measurer(parts.metrics, wakeRollout, signal),
+    turns,
   });
   const syncWorld = new SyncWorld({
     ...parts,

@@ -90,6 +90,9 @@ export const cursor = z.object({
   replicas: z.int().min(0).max(10_000).describe("replicas: how many pods a revision with all traffic has."),
   enteredAt: time.describe("enteredAt: when this stage or step began."),
   startedAt: time.describe("startedAt: when this rollout began."),
+  waitingSince: time
+    .optional()
+    .describe("waitingSince: since when a new revision waits for its turn among the rollouts of the namespace."),
   inPlaceAt: time.optional().describe("inPlaceAt: when what the step wants was first seen in place."),
   steadyAt: time
     .optional()

@@ -26,6 +26,8 @@ export const Mark = {
    * On a ConfigMap in Git, "shared" keeps it out of revisions: all pods see its changes at once.
    */
   config: `${GROUP}/config`,
+  /** Annotation on a Namespace: how many of its rollouts may be under way at once, a whole number. */
+  maxRollouts: `${GROUP}/max-rollouts`,
   /** Annotation on anything that a GitSync applied: digest of what Git said, so that a new process knows what is in place. */
   applied: `${GROUP}/applied`,
   /** Annotation on anything in Git: "merge", "if-not-present" or "ignore" restrict how it is applied. */

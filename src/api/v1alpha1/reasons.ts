@@ -105,6 +105,8 @@ export const REASONS = {
   Failing: "A metric is outside its limit; another failure rejects the candidate.",
   Paused: "spec.paused is set.",
   Frozen: "A window of spec.freezes is open; nothing starts, steps up or is promoted.",
+  AwaitingTurn:
+    "As many rollouts of the namespace are under way as may be at once; this one starts when its turn comes.",
   CapacityMissing: "Pods are not ready; the traffic stays where it is.",
   // ProgressiveRollout: what is wrong with its input
   ConfigMissing: "A ConfigMap that the pod template requires does not exist; no revision is made without it.",

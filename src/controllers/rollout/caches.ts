@@ -16,6 +16,8 @@ export interface RolloutCaches {
   readonly autoscalers: ObjectCache;
   /** Digests of ConfigMaps, not their data. */
   readonly configMaps: ObjectCache;
+  /** The limits that namespaces set, nothing else of them. */
+  readonly namespaces: ObjectCache;
   /** Routes of a kind. The watch begins when a rollout first names one: not every cluster serves them. */
   readonly routes: (kind: string) => ObjectCache;
   /** Kinds of routes that are watched by now. */
@@ -32,11 +34,19 @@ const GATEWAY_API = "gateway.networking.k8s.io/v1";
 /** Label by which EndpointSlices name their Service. */
 export const SERVICE_NAME = "kubernetes.io/service-name";
 
+/** Who is told of changes. */
+export interface Listeners {
+  readonly wake: (key: Key) => void;
+  /** A change may let others of the namespace start, or hold them up. */
+  readonly onRollout: (change: Change) => void;
+  readonly onLimit: (namespace: string) => void;
+}
+
 /** Starts the watches; every change wakes the rollouts that it may concern. */
 export function watchRollouts(
   watcher: Watcher,
   digest: Digest,
-  wake: (key: Key) => void,
+  { wake, onRollout, onLimit }: Listeners,
   signal: AbortSignal,
 ): RolloutCaches {
   const inNamespace = (namespace: string, concerns: (rollout: Manifest) => boolean) => {
@@ -101,6 +111,7 @@ export function watchRollouts(
       wake(change.key);
       // A rollout that comes or goes decides whether another one of the same objects may go on.
       if (change.before === undefined || change.now === undefined) inNamespace(split(change.key)[0], () => true);
+      onRollout(change);
     },
     signal,
   );
@@ -115,6 +126,14 @@ export function watchRollouts(
     configMaps: watcher.watch(
       { apiVersion: "v1", kind: "ConfigMap", trim: (configMap) => trimConfig(configMap, digest) },
       ofConfig,
+      signal,
+    ),
+    namespaces: watcher.watch(
+      { apiVersion: "v1", kind: "Namespace", trim: trimNamespace },
+      ({ before, now }) => {
+        const [was, is] = [before, now].map((one) => one?.metadata.annotations?.[Mark.maxRollouts]);
+        if (was !== is) onLimit((now ?? before)?.metadata.name ?? "");
+      },
       signal,
     ),
     slices: watcher.watch(
@@ -166,6 +185,18 @@ function trimConfig(configMap: Manifest, digest: Digest): Manifest {
     metadata: { name, namespace, uid, resourceVersion, ...shared } as Manifest["metadata"],
     digest: hexOf(digest(configContent(configMap))),
   };
+}
+
+function trimNamespace(namespace: Manifest): Manifest {
+  const { name, uid, resourceVersion, annotations } = namespace.metadata;
+  const limit = annotations?.[Mark.maxRollouts];
+  const metadata = {
+    name,
+    uid,
+    resourceVersion,
+    ...(limit === undefined ? {} : { annotations: { [Mark.maxRollouts]: limit } }),
+  };
+  return { apiVersion: namespace.apiVersion, kind: namespace.kind, metadata: metadata as Manifest["metadata"] };
 }
 
 /** Sixteen bytes of a digest are enough to tell contents apart. */

@@ -15,6 +15,7 @@ import { Executor } from "./execute.ts";
 import type { Measurer } from "./measurer.ts";
 import { observeRollout, type Sources } from "./observe.ts";
 import type { Observed, RolloutWorld } from "./reconcile.ts";
+import type { Turns } from "./turns.ts";
 
 /** What the rollouts need of the outside. */
 export interface RolloutParts extends Sources {
@@ -22,6 +23,7 @@ export interface RolloutParts extends Sources {
   readonly watcher: Watcher;
   readonly events: Events;
   readonly measurer: Measurer;
+  readonly turns: Turns;
 }
 
 /** How long the first list of routes may take before the rollout is tried again later. */
@@ -48,19 +50,36 @@ export class ClusterRolloutWorld implements RolloutWorld {
     );
     const missing = kinds.map((kind) => caches.routes(kind)).filter(({ synced }) => !synced);
     if (missing.length === 0) return;
+    this.#parts.turns.mark(key, "Stuck");
     const limit = AbortSignal.timeout(ROUTES_LIST_MS);
     await watcher.untilSynced(missing, AbortSignal.any([signal, limit]));
   }
 
   observe(key: Key): Observed | undefined {
-    const observed = observeRollout(this.#parts, key);
+    const { measurer, turns } = this.#parts;
+    turns.release(key);
+    const observed = this.#look(key);
     if (observed === undefined) {
-      this.#parts.measurer.forget(key);
+      measurer.forget(key);
       this.#troubles.delete(key);
       return undefined;
     }
     const trouble = this.#troubles.get(key);
-    return trouble === undefined ? observed : { ...observed, trouble };
+    const turn = turns.of(key);
+    const seen = turn === undefined ? observed.seen : { ...observed.seen, turn };
+    return { ...observed, seen, ...(trouble === undefined ? {} : { trouble }) };
+  }
+
+  #look(key: Key): Observed | undefined {
+    const { turns } = this.#parts;
+    try {
+      const observed = observeRollout(this.#parts, key);
+      turns.mark(key, "Fine");
+      return observed;
+    } catch (error) {
+      turns.mark(key, "Stuck");
+      throw error;
+    }
   }
 
   trouble({ rollout }: Observed, message: string | undefined): boolean {
@@ -75,11 +94,12 @@ export class ClusterRolloutWorld implements RolloutWorld {
     return isApiError(error, "Fenced", "Conflict");
   }
 
-  async claim({ rollout }: Observed, signal: AbortSignal): Promise<void> {
+  claim({ rollout }: Observed, signal: AbortSignal): Promise<void> | undefined {
     const { finalizers = [], resourceVersion } = rollout.object.metadata;
-    if (finalizers.includes(Mark.finalizer)) return;
+    if (finalizers.includes(Mark.finalizer)) return undefined;
     const patch = { metadata: { resourceVersion, finalizers: [...finalizers, Mark.finalizer] } };
-    this.#parts.caches.rollouts.put(await this.#parts.cluster.patch(refOf(rollout.object), patch, {}, signal));
+    const { caches, cluster } = this.#parts;
+    return cluster.patch(refOf(rollout.object), patch, {}, signal).then((stored) => caches.rollouts.put(stored));
   }
 
   async report(
@@ -88,12 +108,17 @@ export class ClusterRolloutWorld implements RolloutWorld {
     decision: Decision | undefined,
     signal: AbortSignal,
   ): Promise<void> {
+    const key = keyOf(rollout.object);
+    // Until the next look at this rollout, should it not become known whether the write has arrived.
+    if (rollout.status.rollout?.candidate === undefined && status.rollout?.candidate !== undefined)
+      this.#parts.turns.reserve(key);
     // The answer to the finalizer's write is newer than what was observed; only the status itself is held against it.
-    const current = this.#parts.caches.rollouts.get(keyOf(rollout.object)) ?? rollout.object;
+    const current = this.#parts.caches.rollouts.get(key) ?? rollout.object;
     const patch = mergePatch(rollout.status as JsonObject, status as JsonObject) ?? {};
     const sent = { metadata: { resourceVersion: current.metadata.resourceVersion }, status: patch };
     const stored = await this.#parts.cluster.patch(refOf(current), sent, { subresource: "status" }, signal);
     this.#parts.caches.rollouts.put(stored);
+    this.#parts.turns.release(key);
     this.#tell(rollout.object, rollout.status, status, decision);
   }
 

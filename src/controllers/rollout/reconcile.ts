@@ -25,8 +25,8 @@ export interface RolloutWorld {
   prepare(key: Key, signal: AbortSignal): Promise<void>;
   /** undefined: the resource is gone. */
   observe(key: Key): Observed | undefined;
-  /** Stores the finalizer, so that a deletion waits for the hand-back. */
-  claim(observed: Observed, signal: AbortSignal): Promise<void>;
+  /** Stores the finalizer, so that a deletion waits for the hand-back; undefined: it is there. */
+  claim(observed: Observed, signal: AbortSignal): Promise<void> | undefined;
   report(observed: Observed, status: RolloutStatus, decision: Decision | undefined, signal: AbortSignal): Promise<void>;
   execute(observed: Observed, effect: Effect, signal: AbortSignal): Promise<void>;
   /** Remembers why a write failed, or that none does any more. Answers whether that is news. */
@@ -52,10 +52,13 @@ export async function reconcileRollout(
   signal: AbortSignal,
 ): Promise<Requeue> {
   await world.prepare(key, signal);
-  const observed = world.observe(key);
+  const found = world.observe(key);
+  if (found === undefined) return never;
+  const claiming = found.seen.deleting ? undefined : world.claim(found, signal);
+  if (claiming !== undefined) await claiming;
+  const observed = claiming === undefined ? found : world.observe(key);
   if (observed === undefined) return never;
-  if (!observed.seen.deleting) await world.claim(observed, signal);
-
+  // From what is observed until the report has begun nothing is awaited: a rollout's turn is decided on what is so now.
   const seen = measured(world, observed, now());
   const decision = plan(seen, now());
   await tell(world, observed, seen, decision, now(), signal);

@@ -24,6 +24,7 @@ type Move =
   | { readonly do: "crash"; readonly afterWrites: number; readonly awaySeconds: number }
   | { readonly do: "pause"; readonly paused: boolean }
   | { readonly do: "freeze"; readonly frozen: boolean }
+  | { readonly do: "turn"; readonly taken: boolean }
   | { readonly do: "retry"; readonly token: string }
   | { readonly do: "approve"; readonly template: string }
   | { readonly do: "grow" }
@@ -59,6 +60,7 @@ const move: fc.Arbitrary<Move> = fc.oneof(
   },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("pause" as const), paused: fc.boolean() }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("freeze" as const), frozen: fc.boolean() }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("turn" as const), taken: fc.boolean() }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("retry" as const), token: fc.constantFrom("a", "b") }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant("approve" as const), template }) },
   { weight: 1, arbitrary: fc.constant({ do: "grow" as const }) },
@@ -136,7 +138,7 @@ async function play({ strategy: how, routeRefs: routes, replicas, lags, moves, e
 
   for (const name of TEMPLATES)
     world.behaviours.set(name, { readyAfter: 2_000, reading: { kind: "Value", value: 100 } });
-  Object.assign(world, { spec: { ...world.spec, paused: false, freezes: [] } });
+  Object.assign(world, { spec: { ...world.spec, paused: false, freezes: [] }, turn: undefined });
   world.watchedSince = Math.min(world.watchedSince, world.now);
   await live(world, 60);
   const stable = world.status.rollout?.stable ?? "none";
@@ -177,6 +179,9 @@ async function make(world: SimWorld, next: Move): Promise<void> {
       break;
     case "freeze":
       Object.assign(world, { spec: { ...world.spec, freezes: next.frozen ? [{}] : [] } });
+      break;
+    case "turn":
+      world.turn = { limit: 1, underWay: next.taken ? ["api"] : [], ahead: 0 };
       break;
     case "retry":
       Object.assign(world, { spec: { ...world.spec, retry: next.token } });

@@ -5,6 +5,7 @@ import type { Because } from "./because.ts";
 import type { PreviewSeen } from "./preview.ts";
 import { type RouteSeen, type Said, sameSaid, weightOf } from "./routes.ts";
 import { matches, overlaidSelector, SERVING } from "./selection.ts";
+import type { Turn } from "./turns.ts";
 
 /** A pod of a revision, or of the taken-over Deployment (then `revision` is absent). */
 export interface PodSeen {
@@ -77,6 +78,8 @@ export interface Seen {
   readonly routes: readonly RouteSeen[];
   /** Why no new revision may be taken in: wrong input that only Git can mend. A way back is never held up by it. */
   readonly problem?: Because;
+  /** Where the rollout stands among those of its namespace; absent: the namespace has no limit. */
+  readonly turn?: Turn;
   /** Names of the pods that the Service's endpoints have as ready. */
   readonly endpoints: ReadonlySet<string>;
   /** The same for the revisions' own Services, by revision. */

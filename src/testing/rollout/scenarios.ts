@@ -1,3 +1,4 @@
+import { gateScenarios } from "./scenariosGates.ts";
 import { routedScenarios } from "./scenariosRouted.ts";
 import { BAD, BASE, GOOD, JUDGED, push, ROLLING, reads, remove, type Scenario, set, starts, world } from "./words.ts";
 
@@ -206,4 +207,5 @@ export const scenarios: readonly Scenario[] = [
     seconds: 80,
   },
   ...routedScenarios,
+  ...gateScenarios,
 ];

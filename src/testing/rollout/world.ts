@@ -10,6 +10,7 @@ import type { Decision } from "../../core/rollout/decision.ts";
 import type { Effect } from "../../core/rollout/effects.ts";
 import type { Seen } from "../../core/rollout/seen.ts";
 import { overlaidSelector } from "../../core/rollout/selection.ts";
+import { type Turn, waitsFor } from "../../core/rollout/turns.ts";
 import { deployment, type Lags, noticed, SimCluster, type SimDeployment, START } from "./cluster.ts";
 
 /** Thrown where a simulated operator dies; the next one comes after a while. */
@@ -40,6 +41,8 @@ export class SimWorld extends SimCluster implements RolloutWorld {
   autoscaled = false;
   /** The callers' Service does not exist. */
   serviceGone = false;
+  /** Where the rollout stands among those of its namespace. */
+  turn: Turn | undefined;
   /** Revision that each preview Service reaches, by the Service's name. */
   readonly previews = new Map<string, string>();
   released = false;
@@ -108,6 +111,7 @@ export class SimWorld extends SimCluster implements RolloutWorld {
       pods: this.pods.map((pod) => this.seen(pod)),
       previews: [...this.previews].map(([name, revision]) => ({ name, revision })),
       routes: rollout.spec.routeRefs.map(({ kind, name }) => ({ kind, name, said: this.route, waits: undefined })),
+      ...(this.turn === undefined ? {} : { turn: this.turn }),
       endpoints: this.seenEndpoints(),
       ownEndpoints: this.seenOwnEndpoints(),
     };
@@ -116,14 +120,20 @@ export class SimWorld extends SimCluster implements RolloutWorld {
 
   async prepare(): Promise<void> {}
 
-  async claim(): Promise<void> {
-    if (this.finalizer) return;
+  claim(): Promise<void> | undefined {
+    return this.finalizer ? undefined : this.#claim();
+  }
+
+  async #claim(): Promise<void> {
     this.beforeWrite("AddFinalizer");
     this.finalizer = true;
   }
 
   async report(_observed: Observed, status: RolloutStatus, decision: Decision | undefined): Promise<void> {
     this.beforeWrite("status");
+    const starts = this.status.rollout?.candidate === undefined && status.rollout?.candidate !== undefined;
+    if (starts && this.turn !== undefined && waitsFor(this.turn) !== undefined)
+      throw new Error(`a rollout starts before its turn: ${JSON.stringify(this.turn)}`);
     this.status = status;
     if (decision !== undefined) this.onDecision(decision);
   }

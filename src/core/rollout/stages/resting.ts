@@ -8,6 +8,7 @@ import type { Ready, StageRule } from "../plan.ts";
 import { livePods, readyOf } from "../seen.ts";
 import { stepsOf } from "../strategies/strategy.ts";
 import { settleLeft, since } from "../timing.ts";
+import { waitsFor } from "../turns.ts";
 import { giveBack } from "./routing.ts";
 
 /** A question about the Deployment's template while nothing is under way. */
@@ -108,6 +109,14 @@ const unused: Guard = (seen, cursor, now) => {
   });
 };
 
+/** The namespace has as many rollouts under way as it may. Only one that could start otherwise has a place in the order. */
+const notItsTurn: Guard = (seen, cursor, now) => {
+  const why = seen.turn === undefined ? undefined : waitsFor(seen.turn);
+  if (why === undefined) return undefined;
+  const waiting = { ...cursor, waitingSince: seen.cursor?.waitingSince ?? iso(now) };
+  return { ...rest(seen, waiting, now), kind: "Hold", because: why };
+};
+
 const start: Guard = (seen, cursor, now) => {
   const candidate = seen.workload.target;
   const steps = stepsOf(seen.spec, cursor.replicas);
@@ -143,12 +152,14 @@ const guards: readonly Guard[] = [
   unfit,
   unused,
   shrinking,
+  notItsTurn,
   start,
 ];
 
 /** No candidate: what does the Deployment's template mean now? */
 export const resting: StageRule = (seen, cursor, now) => {
-  const kept = withOrigin(seen, forgetOld(cursor, now));
+  // A place in the order is kept by holding for it, look by look: who is held by something else must hold up nobody.
+  const { waitingSince: _place, ...kept } = withOrigin(seen, forgetOld(cursor, now));
   for (const guard of guards) {
     const decision = guard(seen, kept, now);
     if (decision !== undefined) return decision;
