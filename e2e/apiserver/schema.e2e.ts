@@ -156,7 +156,7 @@ describe("subresources", () => {
       status: rolloutStatusExample,
       columns: "NAME STAGE STEP WEIGHT STABLE CANDIDATE READY REASON SINCE MESSAGE COMMIT LAST ENDED AGE".split(" "),
       row: [
-        ...["Stepping", "2/3", "25", "6d4b75cb6d", "5f7c9d8e4a", "False", "HoldTime", "Held for another minute."],
+        ...["Stepping", "2/3", "0.5", "6d4b75cb6d", "5f7c9d8e4a", "False", "HoldTime", "Held for another minute."],
         ...[gitSyncStatusExample.appliedRevision, "Rejected"],
       ],
     },
@@ -181,6 +181,12 @@ describe("subresources", () => {
     ]);
     expect(history).toContain("Reason: Failing");
     expect(history).toContain("Peak Share: 22.5");
+  });
+
+  it("shows a weight in whole percent without a fraction, as earlier releases stored it", async () => {
+    await kubectl("apply", "--server-side", "-f", fileOf("valid", "rollout-canary.yaml"));
+    await kubectl("patch", "pr", "canary", "--subresource=status", "--type=merge", "-p", '{"status":{"weight":25}}');
+    expect((await kubectl("get", "pr", "canary")).split(/ {2,}/)).toContain("25");
   });
 
   it("lists both kinds by their category", async () => {

@@ -10,7 +10,7 @@ import { rolloutSpec, rolloutStatus } from "./v1alpha1/progressiverollout.ts";
 /** A column of `kubectl get`. One of priority 1 is shown with `-o wide` only. */
 export interface Column {
   readonly name: string;
-  readonly type: "string" | "integer" | "date";
+  readonly type: "string" | "integer" | "number" | "date";
   readonly jsonPath: string;
   readonly priority?: number;
   readonly description?: string;
@@ -73,7 +73,7 @@ const PROGRESSIVE_ROLLOUT: Resource = {
   columns: [
     { name: "Stage", type: "string", jsonPath: ".status.rollout.stage" },
     { name: "Step", type: "string", jsonPath: ".status.step" },
-    { name: "Weight", type: "integer", jsonPath: ".status.weight" },
+    { name: "Weight", type: "number", jsonPath: ".status.weight" },
     { name: "Stable", type: "string", jsonPath: ".status.rollout.stable" },
     { name: "Candidate", type: "string", jsonPath: ".status.rollout.candidate" },
     READY,

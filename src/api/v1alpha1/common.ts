@@ -66,3 +66,6 @@ export function durationMs(text: string): number {
   }
   return total;
 }
+
+/** A share of requests or pods in percent. */
+export const share = z.number().min(0).max(100);

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { time } from "./common.ts";
+import { share, time } from "./common.ts";
 
 const hash = z.string().min(1).max(63);
 
@@ -77,10 +77,10 @@ export const cursor = z.object({
   reason: z.string().max(64).optional().describe("reason: the cause in one word, a reason of the table."),
   step: z.int().min(0).max(10_000).optional().describe("step: index of the step, while Stepping."),
   steps: z.int().min(0).max(10_000).optional(),
-  weight: z.int().min(0).max(100).describe("weight: the candidate's wanted share."),
+  weight: share.describe("weight: the candidate's wanted share."),
   selection,
   split: z
-    .array(z.object({ revision: hash, weight: z.number().min(0).max(100) }))
+    .array(z.object({ revision: hash, weight: share }))
     .max(2)
     .meta({ "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["revision"] })
     .optional()
@@ -102,13 +102,8 @@ export const cursor = z.object({
   unreadySince: time
     .optional()
     .describe("unreadySince: since when the candidate lacks ready pods; progressDeadlineSeconds counts from here."),
-  peak: z.int().min(0).max(100).describe("peak: the highest weight of this candidate."),
-  peakShare: z
-    .number()
-    .min(0)
-    .max(100)
-    .optional()
-    .describe("peakShare: the highest share that this revision was seen to have, in percent."),
+  peak: share.describe("peak: the highest weight of this candidate."),
+  peakShare: share.optional().describe("peakShare: the highest share that this revision was seen to have, in percent."),
   origin: origin
     .extend({ revision: hash })
     .optional()
@@ -119,10 +114,7 @@ export const cursor = z.object({
     .meta({ "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"] })
     .default([]),
   measuredAt: time.optional(),
-  passed: z
-    .int()
-    .min(0)
-    .max(100)
+  passed: share
     .optional()
     .describe(
       "passed: the highest weight that this candidate has passed; absent, it gets no more than the first step's.",

@@ -1,18 +1,26 @@
 import { z } from "zod";
 import type { Manifest } from "../objects.ts";
 import { analysis } from "./analysis.ts";
-import { conditions, duration, objectName, time } from "./common.ts";
+import { conditions, duration, objectName, share, time } from "./common.ts";
 import { cursor, origin } from "./cursor.ts";
 import { freeze } from "./freeze.ts";
 
 const step = z
   .object({
-    weight: z
-      .int()
-      .min(0)
-      .max(100)
+    weight: share
+      .meta({
+        // A schema's multipleOf is of no use: the API server cuts it to 0 for every whole number.
+        "x-kubernetes-validations": [
+          {
+            rule: "[self * 10.0 - double(int(self * 10.0 + 0.5))].all(d, d > -0.000001 && d < 0.000001)",
+            message: "is given to a tenth of a percent at most",
+          },
+        ],
+      })
       .optional()
-      .describe("weight: the candidate's share of requests in this step, in percent."),
+      .describe(
+        "weight: the candidate's share of requests in this step, in percent, to a tenth: 0.5. Without routes it is rounded to what whole pods can do.",
+      ),
     hold: duration.optional().describe("hold: how long the weight stays in place at least. Default: 0s."),
     approval: z
       .object({})
@@ -193,11 +201,8 @@ const rolloutHistory = z.object({
   startedAt: time,
   finishedAt: time,
   duration: z.string().max(32).optional().describe("duration: from startedAt to finishedAt, such as 12m30s."),
-  peakWeight: z.int().min(0).max(100).describe("peakWeight: the highest weight that was wanted for it, in percent."),
-  peakShare: z
-    .number()
-    .min(0)
-    .max(100)
+  peakWeight: share.describe("peakWeight: the highest weight that was wanted for it, in percent."),
+  peakShare: share
     .optional()
     .describe(
       "peakShare: the highest share that it was seen to have, in percent: of requests by routes, else of the serving pods.",
@@ -216,11 +221,8 @@ export const rolloutStatus = z.object({
     .describe("replicas: pods of all revisions, for the scale subresource."),
   selector: z.string().max(4096).optional().describe("selector: of those pods, for the scale subresource."),
   step: z.string().max(32).optional().describe("step: of how many, such as 2/4."),
-  weight: z.int().min(0).max(100).optional().describe("weight: the candidate's wanted share, in percent."),
-  share: z
-    .int()
-    .min(0)
-    .max(100)
+  weight: share.optional().describe("weight: the candidate's wanted share, in percent."),
+  share: share
     .optional()
     .describe("share: what the candidate has now, in percent: of requests by routes, else of the serving pods."),
   rollout: cursor.optional(),

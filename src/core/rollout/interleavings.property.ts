@@ -71,7 +71,7 @@ const strategy: fc.Arbitrary<Json> = fc.constantFrom<Json>(
   {
     canary: {
       steps: [
-        { weight: 20, hold: "6s" },
+        { weight: 0.5, hold: "6s" },
         { weight: 50, hold: "3s" },
         { weight: 80, hold: "3s" },
       ],

@@ -44,7 +44,7 @@ function progress(seen: Seen, cursor: Cursor | undefined): Pick<RolloutStatus, "
   return {
     step: cursor.step === undefined ? "" : `${cursor.step + 1}/${cursor.steps ?? cursor.step + 1}`,
     weight: cursor.weight,
-    share: cursor.candidate === undefined ? 0 : Math.round(shareNow(seen, cursor.candidate)),
+    share: cursor.candidate === undefined ? 0 : shareNow(seen, cursor.candidate),
   };
 }
 

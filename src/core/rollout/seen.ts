@@ -5,6 +5,7 @@ import type { Because } from "./because.ts";
 import type { PreviewSeen } from "./preview.ts";
 import { type RouteSeen, type Said, sameSaid, weightOf } from "./routes.ts";
 import { matches, overlaidSelector, SERVING } from "./selection.ts";
+import { shareOf } from "./sizes.ts";
 import type { Turn } from "./turns.ts";
 
 /** A pod of a revision, or of the taken-over Deployment (then `revision` is absent). */
@@ -124,7 +125,8 @@ export function endpointsOf(seen: Seen, revision: string): number {
 export function shareNow(seen: Seen, revision: string): number {
   if (isRouted(seen)) return Math.max(...seen.routes.map(({ said }) => weightOf(said, revision)), 0);
   const all = seen.pods.filter(({ name }) => seen.endpoints.has(name)).length;
-  return all === 0 ? 0 : Math.round((100 * endpointsOf(seen, revision)) / all);
+  const own = endpointsOf(seen, revision);
+  return shareOf(own, all - own);
 }
 
 /** The marked pods of a Deployment that is being handed back. */

@@ -11,6 +11,9 @@ describe("pods for a weight", () => {
     [4, 0, { candidate: 1, stable: 4, stableServing: 4 }],
     [10, 5, { candidate: 1, stable: 10, stableServing: 10 }],
     [10, 25, { candidate: 3, stable: 10, stableServing: 10 }],
+    [10, 0.5, { candidate: 1, stable: 10, stableServing: 10 }],
+    [400, 0.5, { candidate: 2, stable: 400, stableServing: 400 }],
+    [400, 99.5, { candidate: 400, stable: 400, stableServing: 2 }],
     [1, 10, { candidate: 1, stable: 1, stableServing: 1 }],
     [0, 50, { candidate: 0, stable: 0, stableServing: 0 }],
   ])("%i replicas at weight %i", (replicas, weight, sizes) => {
@@ -52,6 +55,13 @@ describe("pods for a batch", () => {
   });
 });
 
-test("no pods have no share", () => {
-  expect(shareOf(0, 0)).toBe(0);
+describe("the share that is reached", () => {
+  test("is told to a tenth, whatever was asked for", () => {
+    const { candidate, stableServing } = sizesFor(30, 0.5);
+    expect(shareOf(candidate, stableServing)).toBe(3.2);
+  });
+
+  test("is none without pods", () => {
+    expect(shareOf(0, 0)).toBe(0);
+  });
 });

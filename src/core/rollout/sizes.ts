@@ -47,9 +47,9 @@ export function sizesForBatch(replicas: number, replaced: number, batch: number)
   return { candidate, stable, stableServing };
 }
 
-/** The candidate's share of the serving pods, in whole percent. */
+/** The candidate's share of the serving pods, in percent to a tenth. */
 export function shareOf(candidate: number, stable: number): number {
-  return candidate + stable === 0 ? 0 : Math.round((100 * candidate) / (candidate + stable));
+  return candidate + stable === 0 ? 0 : Math.round((1_000 * candidate) / (candidate + stable)) / 10;
 }
 
 function clamp(value: number, low: number, high: number): number {

@@ -104,5 +104,21 @@ export const routedScenarios: readonly Scenario[] = [
     happenings: [push(15, "v2"), remove(45)],
     seconds: 90,
   },
+  {
+    name: "routed-canary-below-one-percent",
+    world: world({
+      ...ROUTED,
+      strategy: {
+        canary: {
+          steps: [
+            { weight: 0.5, hold: "5s" },
+            { weight: 99.5, hold: "5s" },
+          ],
+        },
+      },
+    }),
+    happenings: [push(15, "v2")],
+    seconds: 90,
+  },
   { name: "routed-rolling", world: world({ ...ROUTED, strategy: {} }), happenings: [push(15, "v2")], seconds: 110 },
 ];

@@ -14,7 +14,7 @@ export function rollingSteps(
   return Array.from({ length: count }, (_, index) => {
     const replaced = Math.min(replicas, (index + 1) * batch);
     return {
-      weight: index === count - 1 ? 100 : shareOf(replaced, replicas - replaced),
+      weight: index === count - 1 ? 100 : Math.round(shareOf(replaced, replicas - replaced)),
       holdMs,
       sizes: sizesForBatch(replicas, replaced, batch),
       needsApproval: false,

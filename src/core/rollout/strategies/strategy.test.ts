@@ -35,8 +35,9 @@ test("a hold is in milliseconds", () => {
 });
 
 test("with routes stable keeps its full size, and the candidate has just the pods for its weight", () => {
-  const canary = { steps: [{ weight: 5 }, { weight: 50 }, { weight: 80 }] };
+  const canary = { steps: [{ weight: 0.5 }, { weight: 5 }, { weight: 50 }, { weight: 80 }] };
   expect(steps({ canary }, 4, true).map(({ sizes }) => sizes)).toEqual([
+    { candidate: 1, stable: 4, stableServing: 4 },
     { candidate: 1, stable: 4, stableServing: 4 },
     { candidate: 2, stable: 4, stableServing: 4 },
     { candidate: 4, stable: 4, stableServing: 4 },
