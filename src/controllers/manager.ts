@@ -35,7 +35,7 @@ import { ManagedObjects } from "./sync/kinds.ts";
 import { reconcileSync } from "./sync/reconcile.ts";
 import { Secrets } from "./sync/secrets.ts";
 import { SyncStates } from "./sync/state.ts";
-import { dependentsOf, syncsNaming, syncsOfRepository, watchSyncs } from "./sync/watchSyncs.ts";
+import { dependentsOf, type SyncCaches, syncsNaming, syncsOfRepository, watchSyncs } from "./sync/watchSyncs.ts";
 import { SyncWorld } from "./sync/world.ts";
 
 /** Everything that the controllers need of the outside. */
@@ -99,7 +99,7 @@ export async function startManager(parts: ManagerParts, signal: AbortSignal, los
     onLimit: (namespace) => turns.recount(namespace),
   };
   const caches: RolloutCaches = watchRollouts(watcher, parts.digest, listeners, signal);
-  const syncs: ObjectCache = watchSyncs(
+  const { syncs, holdings }: SyncCaches = watchSyncs(
     watcher,
     (key) => {
       for (const one of [key, ...dependentsOf(syncs, key)]) wakeSync(one);
@@ -147,6 +147,7 @@ export async function startManager(parts: ManagerParts, signal: AbortSignal, los
     ...parts,
     secrets,
     syncs,
+    holdings,
     states,
     autoscalers,
     managed: new ManagedObjects(watcher, wakeSync, signal),

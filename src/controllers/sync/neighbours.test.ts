@@ -1,8 +1,9 @@
 import { expect, test } from "vitest";
 import type { JsonObject } from "../../api/json.ts";
-import type { Key, Manifest } from "../../api/objects.ts";
+import { type Key, keyOf, type Manifest } from "../../api/objects.ts";
 import { parseGitSync } from "../../api/v1alpha1/gitsync.ts";
 import type { ObjectCache } from "../../ports/watch.ts";
+import { Holdings } from "./holdings.ts";
 import { Neighbours } from "./neighbours.ts";
 import { SyncStates } from "./state.ts";
 
@@ -35,7 +36,9 @@ function scene(b: Manifest, looked: number, now = 2_000) {
   };
   const woken: Key[] = [];
   const asking = { notify: (key: Key) => notified.push(key), wake: (key: Key) => woken.push(key) };
-  const parts = { syncs, states, now: () => now, ...asking };
+  const holdings = new Holdings();
+  for (const sync of list) holdings.note({ key: keyOf(sync), before: undefined, now: sync });
+  const parts = { syncs, holdings, states, now: () => now, ...asking };
   return { neighbours: new Neighbours(parts), sync: parseGitSync(a), mine, theirs, notified, woken };
 }
 

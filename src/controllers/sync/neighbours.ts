@@ -1,15 +1,16 @@
-import { at, type Json, listAt, sameJson, stringAt, stringify } from "../../api/json.ts";
+import { at, sameJson, stringAt, stringify } from "../../api/json.ts";
 import { type Key, keyOf, type Manifest } from "../../api/objects.ts";
 import type { GitSync } from "../../api/v1alpha1/gitsync.ts";
-import { unpack } from "../../api/v1alpha1/packing.ts";
 import type { SyncName } from "../../core/sync/owner.ts";
 import type { ObjectCache } from "../../ports/watch.ts";
 import type { Rivalry } from "./apply.ts";
+import type { Held, Holdings } from "./holdings.ts";
 import type { SyncState, SyncStates } from "./state.ts";
 
 /** What is known of all syncs, and how one is asked for a look. */
 export interface NeighbourParts {
   readonly syncs: ObjectCache;
+  readonly holdings: Holdings;
   readonly states: SyncStates;
   /** Epoch milliseconds. */
   readonly now: () => number;
@@ -59,8 +60,9 @@ export class Neighbours {
    * older of the two. Without this, whoever writes last would own it.
    */
   precedent(id: string, { object, spec }: GitSync): SyncName | undefined {
-    for (const other of this.#parts.syncs.list()) {
-      if (keyOf(other) === keyOf(object) || other.metadata.deletionTimestamp !== undefined) continue;
+    for (const key of this.#parts.holdings.of(id).keys()) {
+      const other = this.#parts.syncs.get(key);
+      if (other === undefined || key === keyOf(object) || other.metadata.deletionTimestamp !== undefined) continue;
       const entry = this.#holding(other, id, spec.url);
       if (entry === undefined || !(entry === "Applied" || isOlder(other, object))) continue;
       return { namespace: other.metadata.namespace ?? "", name: other.metadata.name };
@@ -140,8 +142,8 @@ export class Neighbours {
    * Whether a sync has applied an object or is about to. A plan alone is anybody's to make, in any repository: it counts no
    * more once the account behind it was refused, and while it is held it counts for the syncs of its source alone.
    */
-  #holding(sync: Manifest, id: string, url: string | undefined): "Planned" | "Applied" | undefined {
-    const entry = inventoryOf(sync).get(id);
+  #holding(sync: Manifest, id: string, url: string | undefined): Held | undefined {
+    const entry = this.#parts.holdings.of(id).get(keyOf(sync));
     const state = entry === "Planned" ? this.#parts.states.known(keyOf(sync)) : undefined;
     if (state?.forbidden.has(id)) return undefined;
     return state?.hold !== undefined && stringAt(sync, "spec", "url") !== url ? undefined : entry;
@@ -168,33 +170,6 @@ export class Neighbours {
 function isOlder(a: Manifest, b: Manifest): boolean {
   const age = ({ metadata }: Manifest) => `${metadata.creationTimestamp ?? ""} ${metadata.namespace}/${metadata.name}`;
   return age(a) < age(b);
-}
-
-type Held = ReadonlyMap<string, "Planned" | "Applied">;
-const inventories = new WeakMap<Manifest, Held>();
-
-/** Read leniently, and once for each version: another sync that cannot be read must not stop this one. */
-function inventoryOf(sync: Manifest): Held {
-  const known = inventories.get(sync);
-  if (known !== undefined) return known;
-  const held = new Map<string, "Planned" | "Applied">();
-  for (const entry of entriesOf(sync)) {
-    const id = stringAt(entry, "id");
-    if (id !== undefined) held.set(id, stringAt(entry, "uid") === undefined ? "Planned" : "Applied");
-  }
-  inventories.set(sync, held);
-  return held;
-}
-
-function entriesOf(sync: Manifest): readonly Json[] {
-  const plain = listAt(sync, "status", "inventory");
-  const packedInventory = stringAt(sync, "status", "packedInventory");
-  if (packedInventory === undefined) return plain;
-  try {
-    return [...plain, ...((unpack({ packedInventory }) ?? []) as readonly Json[])];
-  } catch {
-    return plain;
-  }
 }
 
 function sameSource(a: Manifest, b: Manifest): boolean {

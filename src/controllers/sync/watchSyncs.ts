@@ -2,12 +2,24 @@ import { listAt, stringAt } from "../../api/json.ts";
 import { type Key, keyOf, type Manifest } from "../../api/objects.ts";
 import { API_VERSION } from "../../api/v1alpha1/names.ts";
 import { dependenciesOf } from "../../core/sync/dependencies.ts";
-import type { ObjectCache, Watcher } from "../../ports/watch.ts";
+import type { Change, ObjectCache, Watcher } from "../../ports/watch.ts";
+import { Holdings } from "./holdings.ts";
 import type { Source } from "./secrets.ts";
 
+/** All syncs, and what each has stored as its own. */
+export interface SyncCaches {
+  readonly syncs: ObjectCache;
+  readonly holdings: Holdings;
+}
+
 /** Watches the syncs themselves. */
-export function watchSyncs(watcher: Watcher, wake: (key: Key) => void, signal: AbortSignal): ObjectCache {
-  return watcher.watch({ apiVersion: API_VERSION, kind: "GitSync" }, ({ key }) => wake(key), signal);
+export function watchSyncs(watcher: Watcher, wake: (key: Key) => void, signal: AbortSignal): SyncCaches {
+  const holdings = new Holdings();
+  const onChange = (change: Change): void => {
+    holdings.note(change);
+    wake(change.key);
+  };
+  return { syncs: watcher.watch({ apiVersion: API_VERSION, kind: "GitSync" }, onChange, signal), holdings };
 }
 
 /** The syncs that wait, or may come to wait, for another one. */

@@ -8,6 +8,7 @@ import { ManagedObjects } from "../../controllers/sync/kinds.ts";
 import { reconcileSync } from "../../controllers/sync/reconcile.ts";
 import { Secrets } from "../../controllers/sync/secrets.ts";
 import { SyncStates } from "../../controllers/sync/state.ts";
+import { watchSyncs } from "../../controllers/sync/watchSyncs.ts";
 import { SyncWorld } from "../../controllers/sync/world.ts";
 import type { ObjectCache } from "../../ports/watch.ts";
 import { silentLogger } from "../../telemetry/logger.ts";
@@ -47,7 +48,8 @@ export class StoryOperator {
     this.#cluster = new FaultyCluster(store, next, () => this.kill());
     this.watcher = new StoryWatcher(store);
     const wake = (key: Key): void => void this.#due.set(key, now());
-    this.#syncs = this.watcher.watch({ apiVersion: API_VERSION, kind: "GitSync" }, ({ key }) => wake(key));
+    const { syncs, holdings } = watchSyncs(this.watcher, wake, signal);
+    this.#syncs = syncs;
     const none = this.watcher.watch({ apiVersion: API_VERSION, kind: "ProgressiveRollout" }, () => undefined);
     this.#world = new SyncWorld({
       cluster: this.#cluster,
@@ -71,7 +73,8 @@ export class StoryOperator {
         atRest: () => true,
       },
       log: silentLogger,
-      syncs: this.#syncs,
+      syncs,
+      holdings,
       states: this.#states,
       autoscalers: none,
       digest: (text) => createHash("sha256").update(text).digest(),

@@ -1,0 +1,67 @@
+import { type Json, listAt, stringAt } from "../../api/json.ts";
+import type { Key, Manifest } from "../../api/objects.ts";
+import { unpack } from "../../api/v1alpha1/packing.ts";
+import type { Change } from "../../ports/watch.ts";
+
+/** What a stored inventory says of an object: the sync is about to apply it, or has done so. */
+export type Held = "Planned" | "Applied";
+
+const NOBODY: ReadonlyMap<Key, Held> = new Map();
+
+/** The inventories of all syncs as last heard of, found by object: each new object asks, and must not look at every sync. */
+export class Holdings {
+  readonly #bySync = new Map<Key, readonly string[]>();
+  readonly #byId = new Map<string, Map<Key, Held>>();
+  /** Read when somebody asks: a large inventory takes longer to unpack than a watch may be kept. */
+  readonly #unread = new Map<Key, Manifest | undefined>();
+
+  /** Takes a change of a sync. */
+  note({ key, now }: Change): void {
+    this.#unread.set(key, now);
+  }
+
+  /** The syncs that have planned or applied an object. */
+  of(id: string): ReadonlyMap<Key, Held> {
+    for (const [key, sync] of this.#unread) this.#read(key, sync);
+    this.#unread.clear();
+    return this.#byId.get(id) ?? NOBODY;
+  }
+
+  #read(key: Key, sync: Manifest | undefined): void {
+    for (const id of this.#bySync.get(key) ?? []) {
+      const holders = this.#byId.get(id);
+      holders?.delete(key);
+      if (holders?.size === 0) this.#byId.delete(id);
+    }
+    const held = sync === undefined ? [] : heldBy(sync);
+    for (const [id, how] of held) {
+      const holders = this.#byId.get(id) ?? new Map<Key, Held>();
+      this.#byId.set(id, holders.set(key, how));
+    }
+    if (sync === undefined) this.#bySync.delete(key);
+    else
+      this.#bySync.set(
+        key,
+        held.map(([id]) => id),
+      );
+  }
+}
+
+/** Read leniently: another sync that cannot be read must not stop this one. */
+function heldBy(sync: Manifest): readonly (readonly [string, Held])[] {
+  return entriesOf(sync).flatMap((entry) => {
+    const id = stringAt(entry, "id");
+    return id === undefined ? [] : [[id, stringAt(entry, "uid") === undefined ? "Planned" : "Applied"] as const];
+  });
+}
+
+function entriesOf(sync: Manifest): readonly Json[] {
+  const plain = listAt(sync, "status", "inventory");
+  const packedInventory = stringAt(sync, "status", "packedInventory");
+  if (packedInventory === undefined) return plain;
+  try {
+    return [...plain, ...((unpack({ packedInventory }) ?? []) as readonly Json[])];
+  } catch {
+    return plain;
+  }
+}
