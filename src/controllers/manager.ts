@@ -140,7 +140,7 @@ export async function startManager(parts: ManagerParts, signal: AbortSignal, los
   const rolloutWorld = new ClusterRolloutWorld({
     ...parts,
     ...sources,
-    measurer: new Measurer(parts.metrics, wakeRollout, signal),
+    measurer: new Measurer(parts.metrics, wakeRollout, clock.now, signal),
     turns,
   });
   const syncWorld = new SyncWorld({

@@ -1,4 +1,4 @@
-/** A value read from Prometheus, or why there is none. `at` is epoch milliseconds of the sample. */
+/** A value read from Prometheus, or why there is none. `at` is when it was evaluated, in epoch milliseconds. */
 export type Sample =
   | { readonly kind: "Value"; readonly value: number; readonly at: number }
   | { readonly kind: "NoData"; readonly message: string }
@@ -6,7 +6,17 @@ export type Sample =
   | { readonly kind: "Invalid"; readonly message: string }
   | { readonly kind: "ProviderError"; readonly message: string };
 
+/** An instant query. */
+export interface Question {
+  readonly query: string;
+  /** How old a sample may be that still counts, in milliseconds; Prometheus' own setting unless set. */
+  readonly lookbackMs?: number;
+  /** The moment that it is asked for, in epoch milliseconds; now, by the clock of Prometheus, unless set. */
+  readonly at?: number;
+  readonly timeoutMs: number;
+}
+
 /** Runs instant queries. Never throws: what went wrong is part of the answer. */
 export interface Metrics {
-  query(address: string, query: string, timeoutMs: number, signal: AbortSignal): Promise<Sample>;
+  query(address: string, question: Question, signal: AbortSignal): Promise<Sample>;
 }

@@ -29,8 +29,8 @@ export function countedGit(git: Git, telemetry: Telemetry): Git {
 /** Counts the queries sent to Prometheus by what they brought. */
 export function countedMetrics(metrics: Metrics, telemetry: Telemetry): Metrics {
   return {
-    async query(address, query, timeoutMs, signal) {
-      const sample = await metrics.query(address, query, timeoutMs, signal);
+    async query(address, question, signal) {
+      const sample = await metrics.query(address, question, signal);
       telemetry.metricQuery(sample.kind);
       return sample;
     },

@@ -75,7 +75,11 @@ test("counts hooks, queries and ends of rollouts", async () => {
   telemetry.hook("Accepted");
   telemetry.rolloutEnded("Promoted");
   const metrics: Metrics = { query: async () => ({ kind: "NoData", message: "none" }) };
-  await countedMetrics(metrics, telemetry).query("http://prometheus", "up", 1, AbortSignal.abort());
+  await countedMetrics(metrics, telemetry).query(
+    "http://prometheus",
+    { query: "up", timeoutMs: 1 },
+    AbortSignal.abort(),
+  );
   const text = await telemetry.text();
   expect(text).toContain('fairlead_hooks_total{outcome="Accepted"} 1');
   expect(text).toContain('fairlead_rollouts_total{outcome="Promoted"} 1');

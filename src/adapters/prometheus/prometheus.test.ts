@@ -1,7 +1,9 @@
 import { createServer, type RequestListener, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { judge } from "../../core/analysis/judge.ts";
 import type { Sample } from "../../ports/metrics.ts";
+import { metricOf } from "../../testing/metric.ts";
 import { createPrometheus } from "./prometheus.ts";
 
 const never = new AbortController().signal;
@@ -81,7 +83,7 @@ test.each<[string, number, string, Sample["kind"], string | number]>([
   answer = (_request, response) => {
     response.writeHead(status, { "content-type": "application/json" }).end(body);
   };
-  const sample = await metrics.query(address, "up", 2000, never);
+  const sample = await metrics.query(address, { query: "up", timeoutMs: 2000 }, never);
   expect(sample.kind).toBe(kind);
   if (sample.kind === "Value") expect(sample.value).toBe(says);
   else expect(sample.message).toContain(says);
@@ -98,7 +100,7 @@ test.each<[string, number, string]>([
   ["a page", 500, "<html>c4n4ry</html>"],
 ])("A21: nothing of the answer is told when it is %s", async (_name, status, body) => {
   answer = (_request, response) => void response.writeHead(status, { "x-c4n4ry": "c4n4ry" }).end(body);
-  const sample = await metrics.query(address, "up", 2000, never);
+  const sample = await metrics.query(address, { query: "up", timeoutMs: 2000 }, never);
   expect(sample.kind).toBe("ProviderError");
   expect(JSON.stringify(sample)).not.toContain("c4n4ry");
 });
@@ -109,7 +111,9 @@ test("A21: a redirection is not followed", async () => {
     paths.push(request.url ?? "");
     response.writeHead(307, { location: "/internal" }).end();
   };
-  expect(await metrics.query(address, "up", 2000, never)).toMatchObject({ kind: "ProviderError" });
+  expect(await metrics.query(address, { query: "up", timeoutMs: 2000 }, never)).toMatchObject({
+    kind: "ProviderError",
+  });
   expect(paths).toEqual(["/api/v1/query"]);
 });
 
@@ -122,31 +126,59 @@ test("asks by POST with the query as data, below the path of the address", async
     request.on("end", () => response.end(success("vector", series("1"))));
     seen += `${request.method} ${request.url} ${request.headers["content-type"]} `;
   };
-  await metrics.query(`${address}/prom/`, 'up{a="b&timeout=1h"} or vector(1)', 2000, never);
+  await metrics.query(`${address}/prom/`, { query: 'up{a="b&timeout=1h"} or vector(1)', timeoutMs: 2000 }, never);
   expect(seen).toBe(
     "POST /prom/api/v1/query application/x-www-form-urlencoded " +
       "query=up%7Ba%3D%22b%26timeout%3D1h%22%7D+or+vector%281%29&timeout=2000ms",
   );
 });
 
+test("asks for a moment and an age of samples where they are given", async () => {
+  let seen = "";
+  answer = (request, response) => {
+    request.on("data", (chunk: Buffer) => {
+      seen += chunk.toString();
+    });
+    request.on("end", () => response.end(success("vector", series("1"))));
+  };
+  await metrics.query(address, { query: "up", at: 1767323045123, lookbackMs: 60_000, timeoutMs: 2000 }, never);
+  expect(seen).toBe("query=up&timeout=2000ms&lookback_delta=60000ms&time=1767323045.123");
+});
+
+const p99 = metricOf({ name: "p99", query: "x", limit: { max: 0.4 } });
+
+test.each<[string, string, string, string]>([
+  ["NaN", success("vector", series("NaN")), "NoData", "p99: the query gives NaN"],
+  ["infinity", success("vector", series("+Inf")), "Fail", "p99 is Infinity, above 0.4"],
+  ["two series", success("vector", series("1", "2")), "Invalid", "p99: the query returns 2 series"],
+  ["a matrix", success("matrix", []), "Invalid", "p99: the query returns a range"],
+  ["a string", success("string", [1, "abc"]), "Invalid", "p99: the query returns a text"],
+])("P15: %s", async (_name, body, outcome, message) => {
+  answer = (_request, response) => void response.end(body);
+  const judged = judge(p99, await metrics.query(address, { query: "up", timeoutMs: 2000 }, never));
+  expect(judged).toMatchObject({ outcome, message: expect.stringContaining(message) });
+  // Neither a pass nor, but for infinity, a failed measurement.
+  expect(judged.counts).toBe(outcome === "Fail" ? "Fail" : undefined);
+});
+
 test.each(["", "prometheus:9090", "ftp://x", "file:///etc/passwd", "http://", "http://user:secret@x"])(
   "the address %j is Invalid",
   async (wrong) => {
-    const sample = await metrics.query(wrong, "up", 100, never);
+    const sample = await metrics.query(wrong, { query: "up", timeoutMs: 100 }, never);
     expect(sample).toMatchObject({ kind: "Invalid", message: expect.not.stringContaining("secret") });
   },
 );
 
 test("a server that is silent, or stops in the middle, is a ProviderError in time", async () => {
   answer = () => undefined;
-  expect(await metrics.query(address, "up", 50, never)).toMatchObject({
+  expect(await metrics.query(address, { query: "up", timeoutMs: 50 }, never)).toMatchObject({
     kind: "ProviderError",
     message: expect.stringContaining("50 ms"),
   });
   answer = (_request, response) => {
     response.write('{"status":');
   };
-  expect(await metrics.query(address, "up", 50, never)).toMatchObject({
+  expect(await metrics.query(address, { query: "up", timeoutMs: 50 }, never)).toMatchObject({
     kind: "ProviderError",
     message: expect.stringContaining("50 ms"),
   });
@@ -154,16 +186,22 @@ test("a server that is silent, or stops in the middle, is a ProviderError in tim
 
 test("a connection that breaks or is refused is a ProviderError", async () => {
   answer = (_request, response) => response.destroy();
-  expect(await metrics.query(address, "up", 2000, never)).toMatchObject({ kind: "ProviderError" });
-  const refused = await metrics.query("http://127.0.0.1:1", "up", 2000, never);
+  expect(await metrics.query(address, { query: "up", timeoutMs: 2000 }, never)).toMatchObject({
+    kind: "ProviderError",
+  });
+  const refused = await metrics.query("http://127.0.0.1:1", { query: "up", timeoutMs: 2000 }, never);
   expect(refused).toMatchObject({ kind: "ProviderError", message: expect.stringContaining("ECONNREFUSED") });
 });
 
 test("an abort ends the question at once, before and while it is asked", async () => {
   const control = new AbortController();
   answer = () => control.abort();
-  expect(await metrics.query(address, "up", 5000, control.signal)).toMatchObject({ kind: "ProviderError" });
-  expect(await metrics.query(address, "up", 5000, control.signal)).toMatchObject({ kind: "ProviderError" });
+  expect(await metrics.query(address, { query: "up", timeoutMs: 5000 }, control.signal)).toMatchObject({
+    kind: "ProviderError",
+  });
+  expect(await metrics.query(address, { query: "up", timeoutMs: 5000 }, control.signal)).toMatchObject({
+    kind: "ProviderError",
+  });
 });
 
 const isLocal = (one: string) => one.startsWith("127.") || one === "::1" || one.startsWith("169.254.");
@@ -189,7 +227,7 @@ test.each<[string, () => string, readonly string[] | undefined, string | undefin
     response.end(success("scalar", [1767323045.123, "1"]));
   };
   await using guarded = createPrometheus({ hosts: { isLocal, ...(hosts === undefined ? {} : { hosts }) } });
-  const sample = await guarded.query(where(), "up", 5000, never);
+  const sample = await guarded.query(where(), { query: "up", timeoutMs: 5000 }, never);
   expect(asked).toBe(refused === undefined ? 1 : 0);
   if (refused === undefined) expect(sample.kind).toBe("Value");
   else expect(sample).toMatchObject({ kind: "Invalid", message: expect.stringContaining(refused) });

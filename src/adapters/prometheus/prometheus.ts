@@ -20,7 +20,7 @@ export function createPrometheus(options: PrometheusOptions = {}): Metrics & Asy
   const own = options.dispatcher === undefined ? new Agent({ connections: 8, pipelining: 1, ...connect }) : undefined;
   const dispatcher = options.dispatcher ?? own;
   return {
-    async query(address, query, timeoutMs, signal): Promise<Sample> {
+    async query(address, { query, lookbackMs, at, timeoutMs }, signal): Promise<Sample> {
       const url = endpoint(address);
       if (url === undefined) {
         const message =
@@ -30,7 +30,12 @@ export function createPrometheus(options: PrometheusOptions = {}): Metrics & Asy
       const late = AbortSignal.timeout(timeoutMs);
       try {
         if (hosts !== undefined) checkHost(hosts, url.hostname);
-        const body = new URLSearchParams({ query, timeout: `${Math.max(1, Math.floor(timeoutMs))}ms` }).toString();
+        const body = new URLSearchParams({
+          query,
+          timeout: milliseconds(timeoutMs),
+          ...(lookbackMs === undefined ? {} : { lookback_delta: milliseconds(lookbackMs) }),
+          ...(at === undefined ? {} : { time: String(at / 1_000) }),
+        }).toString();
         const answer = await ask(url, body, maxBytes, { dispatcher, signal: AbortSignal.any([signal, late]) });
         return answer === undefined
           ? providerError(
@@ -85,6 +90,10 @@ function endpoint(address: string): URL | undefined {
   url.pathname = `${url.pathname.replace(/\/+$/, "")}/api/v1/query`;
   url.hash = "";
   return url;
+}
+
+function milliseconds(span: number): string {
+  return `${Math.max(1, Math.floor(span))}ms`;
 }
 
 function reason(error: unknown): string {

@@ -14,7 +14,45 @@ const limit = z
   });
 export type Limit = Readonly<z.infer<typeof limit>>;
 
-const metric = z
+/** A ratio beyond this is a mistake. */
+const ratio = z.number().min(0).max(1_000_000);
+const difference = z.number().min(-1e15).max(1e15);
+
+const relative = z
+  .object({
+    minRatio: ratio.optional().describe("minRatio: the candidate's value divided by stable's is at least this."),
+    maxRatio: ratio.optional().describe("maxRatio: the candidate's value divided by stable's is at most this."),
+    minDifference: difference
+      .optional()
+      .describe("minDifference: the candidate's value less stable's is at least this."),
+    maxDifference: difference
+      .optional()
+      .describe("maxDifference: the candidate's value less stable's is at most this."),
+  })
+  .meta({
+    "x-kubernetes-validations": [
+      {
+        rule: "has(self.minRatio) || has(self.maxRatio) || has(self.minDifference) || has(self.maxDifference)",
+        message: "a relative limit has a ratio or a difference",
+      },
+    ],
+  });
+export type Relative = Readonly<z.infer<typeof relative>>;
+
+const waiting = {
+  deadline: duration
+    .optional()
+    .describe(
+      "deadline: with Hold; how long it may last in one step before the candidate is rejected. Default: analysis.deadline.",
+    ),
+};
+const onlyHoldWaits = {
+  "x-kubernetes-validations": [
+    { rule: "!has(self.deadline) || self.policy == 'Hold'", message: "only Hold has a deadline" },
+  ],
+};
+
+export const metric = z
   .object({
     name: z
       .string()
@@ -22,9 +60,11 @@ const metric = z
       .max(63)
       .regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/),
     successRate: z
-      .object({ min: z.number().min(0).max(100) })
+      .object({ min: z.number().min(0).max(100).optional() })
       .optional()
-      .describe("successRate: built in; the percentage of requests answered below 500, by the usual HTTP metrics."),
+      .describe(
+        "successRate: built in; the percentage of requests answered below 500, by the usual HTTP metrics. min is an absolute limit.",
+      ),
     minRequests: z
       .int()
       .min(1)
@@ -40,6 +80,25 @@ const metric = z
         "query: PromQL with one result; {{candidate}} and {{stable}} become label matchers, {{window}} the window.",
       ),
     limit: limit.optional().describe("limit: what the query's value is held against."),
+    relative: relative
+      .optional()
+      .describe(
+        "relative: held against stable, measured by the same query at the same moment. Not measured at weights 0 and 100, when one of the two has no users.",
+      ),
+    noData: z
+      .object({ policy: z.enum(["Hold", "Pass", "Fail"]).default("Hold"), ...waiting })
+      .meta(onlyHoldWaits)
+      .default({ policy: "Hold" })
+      .describe(
+        "noData: what a measurement without a value counts as: Hold stays at the weight, Pass goes on, Fail is a failed measurement.",
+      ),
+    providerError: z
+      .object({ policy: z.enum(["Hold", "Fail"]).default("Hold"), ...waiting })
+      .meta(onlyHoldWaits)
+      .default({ policy: "Hold" })
+      .describe(
+        "providerError: what it counts as that Prometheus does not answer: Hold stays at the weight, Fail is a failed measurement.",
+      ),
     failures: z
       .int()
       .min(1)
@@ -52,7 +111,11 @@ const metric = z
       .describe(
         "needsTraffic: not measured while the candidate has weight 0, when no user's request tells anything about it.",
       ),
-    window: duration.default("1m").describe("window: the range that {{window}} and successRate look back over."),
+    window: duration
+      .default("1m")
+      .describe(
+        "window: the range that {{window}} and successRate look back over; an older sample is no data. At least twice the scrape interval.",
+      ),
   })
   .meta({
     "x-kubernetes-validations": [
@@ -62,8 +125,13 @@ const metric = z
         message: "minRequests goes with successRate; a query can hold itself against a count",
       },
       {
-        rule: "has(self.query) == has(self.limit)",
-        message: "a query needs a limit with min or max, and only a query takes one",
+        rule: "[has(self.limit), has(self.successRate) && has(self.successRate.min), has(self.relative)].filter(x, x).size() == 1",
+        message: "a metric has one limit: limit with a query, successRate.min, or relative",
+      },
+      { rule: "!has(self.limit) || has(self.query)", message: "limit goes with a query; successRate has min" },
+      {
+        rule: "!has(self.relative) || !has(self.query) || (self.query.matches('[{]{2} *candidate *[}]{2}') && !self.query.matches('[{]{2} *stable *[}]{2}'))",
+        message: "the query of a relative limit has {{candidate}} alone: it is asked for stable too",
       },
     ],
   });
@@ -81,9 +149,9 @@ export const analysis = z.object({
   }),
   interval: atLeast("1s").default("30s").describe("interval: time between two measurements."),
   deadline: duration
-    .default("10m")
+    .optional()
     .describe(
-      "deadline: how long a step may stay without data or without Prometheus before the candidate is rejected.",
+      "deadline: how long a step may be held for lack of data or of Prometheus before the candidate is rejected. Default: for ever; it is neither promoted nor taken back.",
     ),
   metrics: z
     .array(metric)
@@ -91,3 +159,4 @@ export const analysis = z.object({
     .max(20)
     .meta({ "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"] }),
 });
+export type Analysis = Readonly<z.infer<typeof analysis>>;

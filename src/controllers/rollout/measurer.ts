@@ -1,8 +1,11 @@
 import type { Key } from "../../api/objects.ts";
+import type { Metric } from "../../api/v1alpha1/analysis.ts";
+import { durationMs } from "../../api/v1alpha1/common.ts";
 import type { Cursor } from "../../api/v1alpha1/cursor.ts";
+import { fresh } from "../../core/analysis/freshness.ts";
 import { type Judgement, judge } from "../../core/analysis/judge.ts";
-import { queryOf } from "../../core/analysis/query.ts";
-import { metricsAt } from "../../core/analysis/record.ts";
+import { metricsAt } from "../../core/analysis/policy.ts";
+import { queryOf, type Track } from "../../core/analysis/query.ts";
 import { revisionName } from "../../core/rollout/revision.ts";
 import type { Metrics } from "../../ports/metrics.ts";
 import { split } from "./caches.ts";
@@ -21,12 +24,15 @@ interface Flight {
 export class Measurer {
   readonly #metrics: Metrics;
   readonly #wake: (key: Key) => void;
+  readonly #now: () => number;
   readonly #signal: AbortSignal;
   readonly #flights = new Map<Key, Flight>();
 
-  constructor(metrics: Metrics, wake: (key: Key) => void, signal: AbortSignal) {
+  /** `now` tells the time in epoch milliseconds. */
+  constructor(metrics: Metrics, wake: (key: Key) => void, now: () => number, signal: AbortSignal) {
     this.#metrics = metrics;
     this.#wake = wake;
+    this.#now = now;
     this.#signal = signal;
   }
 
@@ -61,9 +67,19 @@ export class Measurer {
     const stable = track(cursor.stable);
     const { address } = analysis.prometheus;
     return Promise.all(
-      metricsAt(analysis, cursor.weight).map(async (metric) =>
-        judge(metric, await this.#metrics.query(address, queryOf(metric, candidate, stable), TIMEOUT_MS, this.#signal)),
-      ),
+      metricsAt(analysis, cursor.weight).map((metric) => this.#judged(metric, address, candidate, stable)),
     );
+  }
+
+  /** What is held against stable is asked of both for the same moment, by Prometheus' own clock. */
+  async #judged(metric: Metric, address: string, candidate: Track, stable: Track): Promise<Judgement> {
+    const windowMs = durationMs(metric.window);
+    const ask = async (query: string, at?: { readonly at: number }) => {
+      const question = { query, lookbackMs: windowMs, timeoutMs: TIMEOUT_MS, ...at };
+      return fresh(await this.#metrics.query(address, question, this.#signal), windowMs, this.#now());
+    };
+    const own = await ask(queryOf(metric, candidate, stable));
+    if (metric.relative === undefined || own.kind !== "Value") return judge(metric, own);
+    return judge(metric, own, await ask(queryOf(metric, stable, candidate), { at: own.at }));
   }
 }

@@ -125,7 +125,7 @@ function messageOf(error: unknown): string {
 function measured(world: RolloutWorld, observed: Observed, now: number): Seen {
   const { seen } = observed;
   const { analysis } = seen.spec;
-  if (seen.cursor === undefined || measureIn(seen.cursor, analysis, now) !== 0) return seen;
+  if (analysis === undefined || seen.cursor === undefined || measureIn(seen.cursor, analysis, now) !== 0) return seen;
   const judgements = world.measure(observed, seen.cursor);
-  return judgements === undefined ? seen : { ...seen, cursor: record(seen.cursor, judgements, now) };
+  return judgements === undefined ? seen : { ...seen, cursor: record(seen.cursor, judgements, analysis, now) };
 }

@@ -1,16 +1,12 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import type { Metric } from "../../api/v1alpha1/analysis.ts";
+import { metricOf } from "../../testing/metric.ts";
 import { queryOf } from "./query.ts";
 
 const CANDIDATE = { namespace: "shop", deployment: "web-c4nd" };
 const STABLE = { namespace: "shop", deployment: "web-st4b" };
 const asked = (query: string): string =>
-  queryOf(
-    { name: "m", query, limit: { max: 1 }, failures: 1, needsTraffic: false, window: "1m30s" } satisfies Metric,
-    CANDIDATE,
-    STABLE,
-  );
+  queryOf(metricOf({ query, limit: { max: 1 }, window: "1m30s" }), CANDIDATE, STABLE);
 
 test("placeholders become label matchers and a window", () => {
   expect(asked("rate(x{ {{candidate}} }[{{window}}]) / rate(x{ {{ stable }} }[{{window}}])")).toBe(
@@ -19,14 +15,10 @@ test("placeholders become label matchers and a window", () => {
 });
 
 test("a dot in a name matches only a dot", () => {
-  const metric: Metric = {
-    name: "m",
+  const metric = metricOf({
     query: "{ {{candidate}} }",
     limit: { max: 1 },
-    failures: 1,
-    needsTraffic: false,
-    window: "1m",
-  };
+  });
   expect(queryOf(metric, { namespace: "shop", deployment: "web.v2-c" }, STABLE)).toContain('pod=~"web\\\\.v2-c-');
 });
 
@@ -35,7 +27,7 @@ test("a query without placeholders is asked as it is", () => {
 });
 
 test("the success rate is a percentage over the candidate's pods, by the first counter that has data", () => {
-  const metric: Metric = { name: "errors", successRate: { min: 99 }, failures: 1, needsTraffic: false, window: "1m" };
+  const metric = metricOf({ successRate: { min: 99 } });
   const query = queryOf(metric, CANDIDATE, STABLE);
   expect(query).toContain('sum(rate(http_requests_total{namespace="shop",pod=~"web-c4nd-');
   expect(query.split(" or ")).toHaveLength(3);
@@ -44,14 +36,10 @@ test("the success rate is a percentage over the candidate's pods, by the first c
 });
 
 test("a least number of requests is part of the query: fewer give no result", () => {
-  const metric: Metric = {
-    name: "errors",
+  const metric = metricOf({
     successRate: { min: 99 },
     minRequests: 50,
-    failures: 1,
-    needsTraffic: false,
-    window: "1m",
-  };
+  });
   const [first] = queryOf(metric, CANDIDATE, STABLE).split(" or ");
   expect(first).toMatch(/^\(\(100 \* .*\) and sum\(increase\(http_requests_total\{.*\}\[60000ms\]\)\) >= 50\)$/);
 });
@@ -79,14 +67,10 @@ const hostile = fc.oneof(
 test("A22: no name of a namespace or Deployment ends its string or matches anything but itself", () => {
   fc.assert(
     fc.property(hostile, hostile, (namespace, deployment) => {
-      const metric = {
-        name: "m",
+      const metric = metricOf({
         query: "x{ {{candidate}} }",
         limit: { max: 1 },
-        failures: 1,
-        needsTraffic: false,
-        window: "1m",
-      };
+      });
       const query = queryOf(metric, { namespace, deployment }, STABLE);
       const first = unquote(query, query.indexOf('"'));
       expect(first.value).toBe(namespace);
@@ -101,14 +85,10 @@ test("A22: no name of a namespace or Deployment ends its string or matches anyth
 });
 
 test("A22: what a placeholder stands for is not looked into for others", () => {
-  const metric = {
-    name: "m",
+  const metric = metricOf({
     query: "{{candidate}}",
     limit: { max: 1 },
-    failures: 1,
-    needsTraffic: false,
-    window: "1m",
-  };
+  });
   const query = queryOf(metric, { namespace: "{{stable}} $&", deployment: "x" }, STABLE);
   expect(query).toMatch(/^namespace="\{\{stable\}\} \$&",pod=~/);
 });

@@ -92,10 +92,24 @@ const strategy: fc.Arbitrary<Json> = fc.constantFrom<Json>(
   { canary: { steps: [{ weight: 20, hold: "2s" }, { approval: {} }, { weight: 50, hold: "2s" }] } },
 );
 
+/** What the candidate is held against, and what the lack of data counts as. */
+const metric: fc.Arbitrary<Record<string, Json>> = fc.constantFrom<Record<string, Json>>(
+  { successRate: { min: 99.5 } },
+  { successRate: { min: 99.5 } },
+  { successRate: {}, relative: { minDifference: -1 } },
+  { successRate: { min: 99.5 }, noData: { policy: "Pass" } },
+  { successRate: { min: 99.5 }, noData: { policy: "Fail" }, providerError: { policy: "Fail" } },
+  { successRate: { min: 99.5 }, noData: { deadline: "20s" } },
+);
+/** How long the lack of data may last; `{}`: for ever. */
+const deadline = fc.constantFrom<Record<string, Json>>({ deadline: "10s" }, {});
+
 const routeRefs: fc.Arbitrary<Json> = fc.constantFrom<Json>([], [], [{ name: "web" }]);
 const lag = fc.constantFrom(0, 0, 1_000);
 const story = fc.record({
   strategy,
+  metric,
+  deadline,
   routeRefs,
   replicas: fc.integer({ min: 1, max: 5 }),
   lags: fc.record({ controllers: lag, endpoints: lag, nodes: lag, routes: lag }),
@@ -110,7 +124,8 @@ test(`${RUNS} random interleavings keep every invariant (seed ${SEED})`, async (
   expect(RUNS).toBeGreaterThan(0);
 });
 
-async function play({ strategy: how, routeRefs: routes, replicas, lags, moves, ending }: Story): Promise<void> {
+async function play(told: Story): Promise<void> {
+  const { strategy: how, routeRefs: routes, metric: limits, deadline: bound, replicas, lags, moves, ending } = told;
   const world = new SimWorld({
     template: "v1",
     replicas,
@@ -124,8 +139,8 @@ async function play({ strategy: how, routeRefs: routes, replicas, lags, moves, e
       analysis: {
         prometheus: { address: "http://prometheus:9090" },
         interval: "2s",
-        deadline: "10s",
-        metrics: [{ name: "errors", successRate: { min: 99.5 } }],
+        ...bound,
+        metrics: [{ name: "errors", ...limits }],
       },
     },
   });

@@ -1,4 +1,5 @@
 import { gateScenarios } from "./scenariosGates.ts";
+import { judgedScenarios } from "./scenariosJudged.ts";
 import { routedScenarios } from "./scenariosRouted.ts";
 import { BAD, BASE, GOOD, JUDGED, push, ROLLING, reads, remove, type Scenario, set, starts, world } from "./words.ts";
 
@@ -206,6 +207,7 @@ export const scenarios: readonly Scenario[] = [
     ],
     seconds: 80,
   },
+  ...judgedScenarios,
   ...routedScenarios,
   ...gateScenarios,
 ];

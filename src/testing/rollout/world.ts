@@ -5,7 +5,7 @@ import { Mark } from "../../api/v1alpha1/names.ts";
 import { parseRollout, type RolloutSpec, type RolloutStatus } from "../../api/v1alpha1/progressiverollout.ts";
 import type { Observed, RolloutWorld } from "../../controllers/rollout/reconcile.ts";
 import { type Judgement, judge } from "../../core/analysis/judge.ts";
-import { metricsAt } from "../../core/analysis/record.ts";
+import { metricsAt } from "../../core/analysis/policy.ts";
 import type { Decision } from "../../core/rollout/decision.ts";
 import type { Effect } from "../../core/rollout/effects.ts";
 import type { Seen } from "../../core/rollout/seen.ts";
@@ -148,9 +148,12 @@ export class SimWorld extends SimCluster implements RolloutWorld {
   }
 
   measure(observed: Observed, cursor: Cursor): readonly Judgement[] {
-    const reading = this.behaviour(cursor.candidate ?? "").reading;
-    const judgements = metricsAt(observed.seen.spec.analysis, cursor.weight).map((metric) => judge(metric, reading));
-    if (judgements.every(({ outcome }) => outcome === "Pass")) this.passed.add(cursor.candidate ?? "");
+    const [candidate, stable] = [cursor.candidate ?? "", cursor.stable].map((one) => this.behaviour(one).reading);
+    if (candidate === undefined) return [];
+    const judgements = metricsAt(observed.seen.spec.analysis, cursor.weight).map((metric) =>
+      judge(metric, candidate, stable),
+    );
+    if (judgements.every(({ counts }) => counts === "Pass")) this.passed.add(cursor.candidate ?? "");
     return judgements;
   }
 

@@ -9,7 +9,7 @@ import type { StageRule } from "../plan.ts";
 import { endpointsOf, isLeaving, isRouted, livePods, readyOf } from "../seen.ts";
 import { type Step, stepsOf } from "../strategies/strategy.ts";
 import { since, watched } from "../timing.ts";
-import { dark, failing, unclear } from "./judging.ts";
+import { dark, failing, unclear, uncompared } from "./judging.ts";
 import { carried, notRouted } from "./routing.ts";
 import type { Guard, Walk } from "./walk.ts";
 
@@ -156,7 +156,7 @@ const empty: Guard = ({ cursor }) =>
 
 /** The order is the policy: ways back first, then readiness, then what holds, then the way on. */
 const before: readonly Guard[] = [deleted, cancelled, superseded, failing, empty, unready, notRouted, notInPlace];
-const after: readonly Guard[] = [dark, paused, frozen, unapproved, unclear, holding, passed];
+const after: readonly Guard[] = [dark, paused, frozen, unapproved, unclear, uncompared, holding, passed];
 
 /** The candidate takes the weight of a step, is held there, and judged. */
 export const stepping: StageRule = (seen, cursor, now) => {
