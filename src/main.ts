@@ -114,6 +114,7 @@ async function run(options: RunOptions): Promise<void> {
         expressions: createCel(),
         tenancy: options,
         maxRollouts: options.maxRollouts,
+        copySecrets: options.copySecrets,
       },
       work,
       lease.lost,

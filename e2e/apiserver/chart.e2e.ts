@@ -54,6 +54,13 @@ describe("the chart", () => {
     expect(Object.fromEntries(added)).toEqual(Object.fromEntries(await manifest("syncs-use-own-rights.yaml")));
   });
 
+  it("adds what manifests/copy-secrets.yaml holds, and the flag, when rollouts may copy Secrets", async () => {
+    const [before, after] = [await rendered(), await rendered("--set", "rollouts.copySecrets=true")];
+    const added = [...after].filter(([id]) => !before.has(id));
+    expect(Object.fromEntries(added)).toEqual(Object.fromEntries(await manifest("copy-secrets.yaml")));
+    expect(JSON.stringify(after.get("apps/Deployment/fairlead-system/fairlead"))).toContain('"--copy-secrets"');
+  });
+
   it("leaves the CRDs to others when told to", async () => {
     const kinds = [...(await rendered("--set", "crds.install=false")).values()].map(({ kind }) => kind);
     expect(kinds).not.toContain("CustomResourceDefinition");
@@ -88,6 +95,7 @@ describe("the chart", () => {
                 "--default-service-account",
                 "deployer",
                 "--cross-namespace-refs",
+                "--copy-secrets",
                 "--metrics-hosts",
                 "prometheus.monitoring",
                 "--max-rollouts",

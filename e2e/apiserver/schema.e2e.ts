@@ -128,6 +128,7 @@ describe("what the API server fills in", () => {
       scaleDownDelaySeconds: 300,
       progressDeadlineSeconds: 600,
       settleSeconds: 5,
+      config: { secrets: "Exclude" },
       paused: false,
     });
   });

@@ -129,6 +129,7 @@ export class FragileOperator {
         decrypter: { decrypt: async (file) => file },
         renderer: createYamlRenderer(),
         metrics: { query: async () => ({ kind: "NoData", message: "there is no Prometheus" }) },
+        copySecrets: false,
         digest: (text) => createHash("sha256").update(text).digest(),
         clock: systemClock,
         log: silentLogger,

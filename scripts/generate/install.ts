@@ -2,7 +2,7 @@ import { customResourceDefinition, RESOURCES } from "../../src/api/crd.ts";
 import type { JsonObject } from "../../src/api/json.ts";
 import type { Manifest } from "../../src/api/objects.ts";
 import { operatorDeployment } from "./deployment.ts";
-import { type ExplainedRule, LEASE_RULES, OPERATOR_RULES, READER_RULES } from "./rules.ts";
+import { type ExplainedRule, LEASE_RULES, OPERATOR_RULES, READER_RULES, SECRET_COPY_RULES } from "./rules.ts";
 
 /** Names that the plain manifests use, and the chart with a release of the same name. */
 const INSTALL = { name: "fairlead", namespace: "fairlead-system" } as const;
@@ -74,6 +74,18 @@ export function ownRights(version: string): readonly Manifest[] {
   return [
     clusterBinding({ name: `${INSTALL.name}-syncs-use-own-rights`, labels: installLabels(version) }, "cluster-admin"),
   ];
+}
+
+/** What a cluster adds where rollouts may copy Secrets; the operator runs with --copy-secrets there. */
+export function secretCopies(version: string): readonly Manifest[] {
+  const metadata = { name: `${INSTALL.name}-secret-copies`, labels: installLabels(version) };
+  const role = {
+    apiVersion: "rbac.authorization.k8s.io/v1",
+    kind: "ClusterRole",
+    metadata,
+    rules: plain(SECRET_COPY_RULES),
+  };
+  return [role, clusterBinding(metadata, metadata.name)];
 }
 
 const SUBJECT = { kind: "ServiceAccount", name: INSTALL.name, namespace: INSTALL.namespace } as const;

@@ -1,7 +1,7 @@
 import { crdFileName, customResourceDefinition, RESOURCES } from "../../src/api/crd.ts";
-import { installation, installedCrds, ownRights } from "./install.ts";
+import { installation, installedCrds, ownRights, secretCopies } from "./install.ts";
 import { fieldReference, reasonReference } from "./reference.ts";
-import { type ExplainedRule, LEASE_RULES, OPERATOR_RULES, READER_RULES } from "./rules.ts";
+import { type ExplainedRule, LEASE_RULES, OPERATOR_RULES, READER_RULES, SECRET_COPY_RULES } from "./rules.ts";
 import { commentedList, toYaml, YAML_HEADER, yamlFile, yamlStream } from "./yaml.ts";
 
 const CHART = "charts/fairlead";
@@ -20,8 +20,10 @@ export function outputs(version: string): ReadonlyMap<string, string> {
   files.set("docs/reference/reasons.md", reasonReference());
   files.set("manifests/install.yaml", yamlStream(installation(version)));
   files.set("manifests/syncs-use-own-rights.yaml", yamlStream(ownRights(version)));
+  files.set("manifests/copy-secrets.yaml", yamlStream(secretCopies(version)));
   files.set(`${CHART}/files/rules/operator.yaml`, ruleFile(OPERATOR_RULES));
   files.set(`${CHART}/files/rules/reader.yaml`, ruleFile(READER_RULES));
+  files.set(`${CHART}/files/rules/secret-copies.yaml`, ruleFile(SECRET_COPY_RULES));
   files.set(`${CHART}/files/rules/leases.yaml`, ruleFile(LEASE_RULES));
   files.set(`${CHART}/Chart.yaml`, `${YAML_HEADER}${toYaml(chart(version))}`);
   return files;

@@ -93,6 +93,16 @@ export const OPERATOR_RULES: readonly ExplainedRule[] = [
   },
 ];
 
+/** What a cluster adds where rollouts may make Secrets a part of their revisions. */
+export const SECRET_COPY_RULES: readonly ExplainedRule[] = [
+  {
+    why: "With spec.config.secrets: Include, each revision has copies of the Secrets that its pods use; they go with it.",
+    apiGroups: [""],
+    resources: ["secrets"],
+    verbs: ["create", "patch", "delete"],
+  },
+];
+
 /** What drift, health and pruning need to see. */
 export const READER_RULES: readonly ExplainedRule[] = [
   {

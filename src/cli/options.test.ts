@@ -20,6 +20,7 @@ describe("fairlead run", () => {
       leaseDuration: 15,
       logLevel: "info",
       requireServiceAccount: false,
+      copySecrets: false,
       crossNamespaceRefs: false,
       gitAddresses: "private",
     });

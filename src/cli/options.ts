@@ -21,6 +21,8 @@ export interface RunOptions {
   readonly requireServiceAccount: boolean;
   readonly defaultServiceAccount?: string;
   readonly crossNamespaceRefs: boolean;
+  /** Whether rollouts may make Secrets a part of their revisions; it takes rights to write Secrets. */
+  readonly copySecrets: boolean;
   /** Names of the Git hosts that may be asked; absent: any. */
   readonly gitHosts?: readonly string[];
   readonly metricsHosts?: readonly string[];
@@ -71,6 +73,11 @@ export function command(version: string, run: (options: RunOptions) => Promise<v
       accountName,
     )
     .option("--cross-namespace-refs", "let syncs refer to other namespaces, as in spec.dependsOn", false)
+    .option(
+      "--copy-secrets",
+      "let rollouts copy Secrets for their revisions, where spec.config.secrets asks for it",
+      false,
+    )
     .option(
       "--git-hosts <names>",
       "the only Git hosts that may be asked, separated by commas; *.example.com stands for all below it (default: any)",

@@ -58,6 +58,8 @@ export interface ManagerParts {
   readonly tenancy: Tenancy;
   /** How many rollouts of a namespace may be under way at once where it does not say so itself. */
   readonly maxRollouts: number | undefined;
+  /** Whether rollouts may make Secrets a part of their revisions. */
+  readonly copySecrets: boolean;
 }
 
 /** Controllers at work. */
@@ -98,7 +100,7 @@ export async function startManager(parts: ManagerParts, signal: AbortSignal, los
     onRollout: (change) => turns.onRollout(change),
     onLimit: (namespace) => turns.recount(namespace),
   };
-  const caches: RolloutCaches = watchRollouts(watcher, parts.digest, listeners, signal);
+  const caches: RolloutCaches = watchRollouts(parts, listeners, signal);
   const { syncs, holdings }: SyncCaches = watchSyncs(
     watcher,
     (key) => {

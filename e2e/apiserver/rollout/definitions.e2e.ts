@@ -7,8 +7,8 @@ import type { Manifest } from "../../../src/api/objects.ts";
 import { API_VERSION } from "../../../src/api/v1alpha1/names.ts";
 import { until } from "../../apps/until.ts";
 import { type ControlPlane, openControlPlane } from "../../cluster/index.ts";
-import { deployment } from "../../harness/manifests.ts";
 import { openPlaneScene, type PlaneScene } from "../../harness/planeScene.ts";
+import { make, podless, untilAtRest } from "../../harness/podless.ts";
 import { type Kubectl, kubectlFor, ROOT } from "../kubectl.ts";
 
 const ROLLOUTS = "progressiverollouts.fairlead.dev";
@@ -64,9 +64,8 @@ describe("an operator that is newer than its CRDs", () => {
     const { kube, operator } = scene;
     const namespace = await scene.namespace("older");
     const definition = { apiVersion: "apiextensions.k8s.io/v1", kind: "CustomResourceDefinition", name: ROLLOUTS };
-    const place = { name: "web", namespace };
-    const rollout = { apiVersion: API_VERSION, kind: "ProgressiveRollout", ...place };
-    const ports = [{ port: 80 }];
+    const app = { namespace, name: "web" };
+    const rollout = { apiVersion: API_VERSION, kind: "ProgressiveRollout", ...app };
     const gauge = async () =>
       /^fairlead_crd_missing_fields\{kind="ProgressiveRollout"\} (\d+)$/m.exec(await operator.metrics())?.[1];
     await operator.stop();
@@ -85,24 +84,8 @@ describe("an operator that is newer than its CRDs", () => {
       { timeoutMs: 20_000 },
     );
 
-    await kube.create({ ...deployment("web", 0), metadata: place });
-    await kube.patch(
-      { apiVersion: "apps/v1", kind: "Deployment", ...place },
-      { status: { observedGeneration: 100 } },
-      "status",
-    );
-    await kube.create({
-      apiVersion: "v1",
-      kind: "Service",
-      metadata: place,
-      spec: { selector: { app: "web" }, ports },
-    });
-    const refs = { workloadRef: { name: "web" }, serviceRef: { name: "web" }, settleSeconds: 1 };
-    await kube.create({ apiVersion: API_VERSION, kind: "ProgressiveRollout", metadata: place, spec: refs });
-    const steady = (one: Manifest) =>
-      stringAt(one, "status", "rollout", "stage") === "Resting" &&
-      at(one, "status", "rollout", "steadyAt") !== undefined;
-    const before = await kube.waitFor(rollout, "to have taken over", steady, { timeoutMs: 30_000 });
+    await make(kube, podless(app));
+    const before = await untilAtRest(kube, app, "Adopted");
 
     await operator.stop();
     await kube.kubectl(["apply", "--server-side", "--force-conflicts", "-f", join(ROOT, FILES[1] ?? "")]);

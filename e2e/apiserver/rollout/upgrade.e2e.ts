@@ -1,13 +1,14 @@
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { at, type JsonObject, stringAt } from "../../../src/api/json.ts";
-import { type Manifest, refOf } from "../../../src/api/objects.ts";
+import type { JsonObject } from "../../../src/api/json.ts";
+import type { Manifest } from "../../../src/api/objects.ts";
 import { API_VERSION } from "../../../src/api/v1alpha1/names.ts";
 import { until } from "../../apps/until.ts";
-import { configMap, deployment } from "../../harness/manifests.ts";
+import { configMap } from "../../harness/manifests.ts";
 import { ROOT } from "../../harness/operatorImage.ts";
 import { openPlaneScene, type PlaneScene } from "../../harness/planeScene.ts";
+import { make, podless, release, untilAtRest } from "../../harness/podless.ts";
 
 const COUNT = 500;
 const NEWER = { NODE_OPTIONS: `--import=${pathToFileURL(join(ROOT, "e2e/harness/newerOperator.ts"))}` };
@@ -21,35 +22,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await scene?.[Symbol.asyncDispose]();
 });
-
-/** An app of no pods, as there is no node, whose configuration is a part of its revision. */
-function app(namespace: string, name: string, release: string): readonly Manifest[] {
-  const { apiVersion, kind, spec } = deployment(name, 0);
-  const containers = [
-    { name: "app", image: "registry.example.com/app:1", envFrom: [{ configMapRef: { name: "settings" } }] },
-  ];
-  const template = { metadata: { labels: { app: name }, annotations: { release } }, spec: { containers } };
-  const place = { name, namespace };
-  return [
-    { apiVersion, kind, metadata: place, spec: { ...(spec as JsonObject), template } },
-    { apiVersion: "v1", kind: "Service", metadata: place, spec: { selector: { app: name }, ports: [{ port: 80 }] } },
-    {
-      apiVersion: API_VERSION,
-      kind: "ProgressiveRollout",
-      metadata: place,
-      spec: { workloadRef: { name }, serviceRef: { name }, settleSeconds: 1 },
-    },
-  ];
-}
-
-/** Makes objects; a Deployment is taken notice of, as there is no controller to do that. */
-async function make(objects: readonly Manifest[]): Promise<void> {
-  for (const object of objects) {
-    await scene.kube.create(object);
-    const { status } = object.kind === "Deployment" ? { status: { observedGeneration: 100 } } : (object as JsonObject);
-    if (status !== undefined) await scene.kube.patch(refOf(object), { status }, "status");
-  }
-}
 
 /** The same object of another app: what belongs to this one alone is left out. */
 function likeFor(name: string, object: Manifest): Manifest {
@@ -96,16 +68,10 @@ describe("an upgrade of the operator", () => {
   }, async () => {
     const namespace = await scene.namespace("idle");
     const { kube, operator, proxy } = scene;
-    const rollout = { apiVersion: API_VERSION, kind: "ProgressiveRollout", namespace, name: "app-0" };
-    const outcomeIs = (outcome: string) => (one: Manifest) =>
-      stringAt(one, "status", "rollout", "steadyAt") !== undefined &&
-      stringAt(one, "status", "rollout", "selection", "kind") === "Git" &&
-      JSON.stringify(at(one, "status", "history")).includes(`"${outcome}"`);
-    await make([
-      { ...configMap("settings"), metadata: { name: "settings", namespace } },
-      ...app(namespace, "app-0", "1"),
-    ]);
-    const adopted = await kube.waitFor(rollout, "to have taken over", outcomeIs("Adopted"), { timeoutMs: 30_000 });
+    const app = { namespace, name: "app-0", container: { envFrom: [{ configMapRef: { name: "settings" } }] } };
+    const settings = configMap("settings");
+    await make(kube, [{ ...settings, metadata: { name: "settings", namespace } }, ...podless(app)]);
+    const adopted = await untilAtRest(kube, app, "Adopted");
     await operator.stop();
     const deployments = await kube.list("apps/v1", "Deployment", { namespace });
     expect(deployments).toHaveLength(2);
@@ -113,7 +79,10 @@ describe("an upgrade of the operator", () => {
     const { clusterIP: _ip, clusterIPs: _ips, ...ports } = service["spec"] as JsonObject;
     const names = Array.from({ length: COUNT - 1 }, (_, index) => `app-${index + 1}`);
     await inParallel(names, (name) =>
-      make([...deployments, { ...service, spec: ports }, adopted].map((object) => likeFor(name, object))),
+      make(
+        kube,
+        [...deployments, { ...service, spec: ports }, adopted].map((object) => likeFor(name, object)),
+      ),
     );
     const before = await versions(namespace);
     expect(before.length).toBeGreaterThan(4 * COUNT);
@@ -133,11 +102,9 @@ describe("an upgrade of the operator", () => {
     expect(await versions(namespace)).toEqual(before);
 
     // The same process does work: a changed template is a new revision, of that app alone.
-    const [changed] = app(namespace, "app-7", "2");
-    await kube.patch({ ...rollout, apiVersion: "apps/v1", kind: "Deployment", name: "app-7" }, {
-      spec: { template: at(changed, "spec", "template") },
-    } as JsonObject);
-    await kube.waitFor({ ...rollout, name: "app-7" }, "to be promoted", outcomeIs("Promoted"), { timeoutMs: 30_000 });
+    const changed = { ...app, name: "app-7", release: "2" };
+    await release(kube, changed);
+    await untilAtRest(kube, changed, "Promoted");
     const written = proxy.writes.map(({ resource, name }) => `${resource} ${name}`);
     expect(written.filter((one) => !/ (app-7|settings)(-|$)/.test(one))).toEqual([]);
   });

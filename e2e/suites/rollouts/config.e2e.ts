@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { at, isObject, type JsonObject, listAt } from "../../../src/api/json.ts";
 import type { Manifest } from "../../../src/api/objects.ts";
+import { API_VERSION } from "../../../src/api/v1alpha1/names.ts";
 import { shopManifests, toYaml } from "../../apps/shop.ts";
 import { until } from "../../apps/until.ts";
 import { isPodReady } from "../../harness/kube.ts";
@@ -17,31 +18,39 @@ afterAll(async () => {
   await scene?.[Symbol.asyncDispose]();
 });
 
-/** Files in which the shop's version comes from a ConfigMap alone. */
-function files(namespace: string, version: string | undefined): Readonly<Record<string, string | undefined>> {
-  const [deployment] = shopManifests({
+/** A Deployment and a Service whose version comes from a ConfigMap alone; `more` is taken from it as well. */
+function configured(namespace: string, name: string, more: Readonly<Record<string, string>> = {}): string {
+  const [deployment, service] = shopManifests({
     namespace,
-    name: "web",
+    name,
     version: "from config",
-    replicas: 3,
+    replicas: name === "web" ? 3 : 2,
     image: scene.images.shop,
   });
   const template = at(deployment, "spec", "template") as JsonObject;
   const [container] = listAt(template, "spec", "containers");
-  const env = [{ name: "VERSION", valueFrom: { configMapKeyRef: { name: "settings", key: "version" } } }];
+  const env = Object.entries({ VERSION: "version", ...more }).map(([variable, key]) => ({
+    name: variable,
+    valueFrom: { configMapKeyRef: { name: "settings", key } },
+  }));
   const spec = {
     ...(template["spec"] as JsonObject),
     containers: [{ ...(isObject(container) ? container : {}), env }],
   };
-  const configured = { ...deployment, spec: { ...deployment.spec, template: { ...template, spec } } };
-  const settings = {
-    apiVersion: "v1",
-    kind: "ConfigMap",
-    metadata: { name: "settings", namespace },
-    data: { version },
-  };
+  return toYaml([{ ...deployment, spec: { ...deployment.spec, template: { ...template, spec } } }, service]);
+}
+
+/** Files in which the shop's version comes from a ConfigMap alone. */
+function files(
+  namespace: string,
+  version: string | undefined,
+  more: Readonly<Record<string, string>> = {},
+): Readonly<Record<string, string | undefined>> {
+  const metadata = { name: "settings", namespace };
+  const settings = { apiVersion: "v1", kind: "ConfigMap", metadata, data: { version, ...more } };
   return {
-    [`${DEPLOY}/deployment.yaml`]: toYaml([configured]),
+    [`${DEPLOY}/deployment.yaml`]: configured(namespace, "web"),
+    [`${DEPLOY}/service.yaml`]: undefined,
     [`${DEPLOY}/settings.yaml`]: version === undefined ? undefined : toYaml([settings]),
   };
 }
@@ -107,6 +116,52 @@ describe("configuration is a part of the revision", () => {
       },
       { timeoutMs: 60_000 },
     );
+  });
+
+  it("P39: of two rollouts that share a ConfigMap one is promoted with the new data, and the other one's pods, killed after its rejection, start with the old", async () => {
+    const rollout = { canary: [{ weight: 50, hold: "1s" }] };
+    const shop = await scene.shop({ version: "v1", replicas: 3, webhook: true });
+    const { namespace } = shop;
+    const place = { name: "api", namespace };
+    const refs = { workloadRef: { name: "api" }, serviceRef: { name: "api" } };
+    const timing = { progressDeadlineSeconds: 5, settleSeconds: 2, strategy: { canary: { steps: [{ weight: 50 }] } } };
+    const other = {
+      apiVersion: API_VERSION,
+      kind: "ProgressiveRollout",
+      metadata: place,
+      spec: { ...refs, ...timing },
+    };
+    const api = {
+      [`${DEPLOY}/api.yaml`]: configured(namespace, "api", { FAIL_READY: "fail" }),
+      [`${DEPLOY}/api-rollout.yaml`]: toYaml([other]),
+    };
+    await shop.push({ rollout, files: { ...files(namespace, "v1", { fail: "false" }), ...api } });
+    await untilRest(shop, "Adopted");
+    const rolloutOfApi = { apiVersion: API_VERSION, kind: "ProgressiveRollout", ...place };
+    const told = (words: string) => (one: Manifest) => JSON.stringify(one["status"]).includes(words);
+    const options = { timeoutMs: 60_000 };
+    const before = await scene.kube.waitFor(rolloutOfApi, "taken over", told('"outcome":"Adopted"'), options);
+
+    await shop.push({ files: files(namespace, "v2", { fail: "true" }) });
+    await untilRest(shop, "Promoted");
+    await scene.kube.waitFor(rolloutOfApi, "refused", told('"outcome":"Rejected"'), options);
+    const stable = cursorOf(before, "stable") ?? "";
+    const killed = (await podsOf(namespace, stable)).map(({ metadata }) => metadata.name);
+    expect(killed).toHaveLength(2);
+    for (const name of killed) await scene.kube.delete({ apiVersion: "v1", kind: "Pod", namespace, name });
+    const born = await until(
+      "pods of stable that were started anew",
+      async (saw) => {
+        const pods = (await podsOf(namespace, stable)).filter(isPodReady).map(({ metadata }) => metadata.name);
+        saw(pods.join());
+        return pods.length === 2 && pods.every((name) => !killed.includes(name)) ? pods : undefined;
+      },
+      { timeoutMs: 30_000 },
+    );
+    for (const pod of born) expect(await scene.kube.podText(namespace, pod, 8080, "/")).toBe("shop v1\n");
+    const after = cursorOf(await shop.rollout(), "stable") ?? "";
+    const [promoted] = (await podsOf(namespace, after)).map(({ metadata }) => metadata.name);
+    expect(await scene.kube.podText(namespace, promoted ?? "", 8080, "/")).toBe("shop v2\n");
   });
 
   it("a missing ConfigMap holds, names itself, and goes on when it is there", async () => {

@@ -22,8 +22,8 @@ export const Mark = {
   /** Annotation on a taken-over Deployment: the replicas that Git says, since `spec.replicas` is 0. */
   replicas: `${GROUP}/replicas`,
   /**
-   * Annotation on a revision's Deployment: digests of the ConfigMaps that it was made with, by their names in Git.
-   * On a ConfigMap in Git, "shared" keeps it out of revisions: all pods see its changes at once.
+   * Annotation on a revision's Deployment: digests of the ConfigMaps that it was made with, by their names in Git, and the names
+   * of its Secrets. On a ConfigMap or Secret, "shared" keeps it out of revisions: all pods see its changes at once.
    */
   config: `${GROUP}/config`,
   /** Annotation on a Namespace: how many of its rollouts may be under way at once, a whole number. */

@@ -154,6 +154,17 @@ export const rolloutSpec = z.object({
     })
     .default({ window: { revisions: 3, duration: "72h" } })
     .describe("rollback: which earlier stable revisions come back at once, without analysis."),
+  config: z
+    .object({
+      secrets: z
+        .enum(["Exclude", "Include"])
+        .default("Exclude")
+        .describe(
+          "secrets: Include makes the Secrets that pods use a part of the revision, as ConfigMaps are; the operator must be allowed to copy them. Annotate those that are rotated with fairlead.dev/config: shared.",
+        ),
+    })
+    .default({ secrets: "Exclude" })
+    .describe("config: what besides the pod template is a part of a revision."),
   scaleDownDelaySeconds: z
     .int()
     .min(0)

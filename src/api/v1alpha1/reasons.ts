@@ -109,7 +109,8 @@ export const REASONS = {
     "As many rollouts of the namespace are under way as may be at once; this one starts when its turn comes.",
   CapacityMissing: "Pods are not ready; the traffic stays where it is.",
   // ProgressiveRollout: what is wrong with its input
-  ConfigMissing: "A ConfigMap that the pod template requires does not exist; no revision is made without it.",
+  ConfigMissing: "A ConfigMap or Secret that the pod template requires does not exist; no revision is made without it.",
+  SecretsNotCopied: "The rollout asks for Secrets as a part of revisions, and the operator may not copy Secrets.",
   Arriving: "A commit is being applied; what it means is decided when all of it is there.",
   WorkloadMissing: "The Deployment that the rollout names does not exist.",
   ServiceMissing: "The Service that the rollout names does not exist.",

@@ -18,6 +18,8 @@ export interface RolloutCaches {
   readonly configMaps: ObjectCache;
   /** The limits that namespaces set, nothing else of them. */
   readonly namespaces: ObjectCache;
+  /** The same of Secrets, where the operator may copy them. */
+  readonly secrets: ObjectCache | undefined;
   /** Routes of a kind. The watch begins when a rollout first names one: not every cluster serves them. */
   readonly routes: (kind: string) => ObjectCache;
   /** Kinds of routes that are watched by now. */
@@ -26,7 +28,7 @@ export interface RolloutCaches {
 
 /** The caches that are watched from the start. */
 export function eager({ routes: _routes, routeKinds: _kinds, ...caches }: RolloutCaches): readonly ObjectCache[] {
-  return Object.values(caches);
+  return Object.values(caches).filter((cache) => cache !== undefined);
 }
 
 const GATEWAY_API = "gateway.networking.k8s.io/v1";
@@ -42,10 +44,17 @@ export interface Listeners {
   readonly onLimit: (namespace: string) => void;
 }
 
+/** What the watches of the rollouts take. */
+export interface WatchParts {
+  readonly watcher: Watcher;
+  readonly digest: Digest;
+  /** Whether the operator may copy Secrets: only then they are watched. */
+  readonly copySecrets: boolean;
+}
+
 /** Starts the watches; every change wakes the rollouts that it may concern. */
 export function watchRollouts(
-  watcher: Watcher,
-  digest: Digest,
+  { watcher, digest, copySecrets }: WatchParts,
   { wake, onRollout, onLimit }: Listeners,
   signal: AbortSignal,
 ): RolloutCaches {
@@ -94,6 +103,9 @@ export function watchRollouts(
     if (told[0] !== told[1]) inNamespace(split(key)[0], () => true);
   };
 
+  const digests = (kind: string) =>
+    watcher.watch({ apiVersion: "v1", kind, trim: (object) => trimConfig(object, digest) }, ofConfig, signal);
+
   // Also of one that a rollout names no more: it may still have requests for its revisions.
   const ofRoute = ({ key }: Change) => inNamespace(split(key)[0], () => true);
   const lazy = new Map<string, ObjectCache>();
@@ -123,11 +135,8 @@ export function watchRollouts(
     services: watcher.watch({ apiVersion: "v1", kind: "Service" }, ofServiceItself, signal),
     pods: watcher.watch({ apiVersion: "v1", kind: "Pod", trim: trimPod }, ofPod, signal),
     autoscalers: watcher.watch({ apiVersion: "autoscaling/v2", kind: "HorizontalPodAutoscaler" }, ofAutoscaler, signal),
-    configMaps: watcher.watch(
-      { apiVersion: "v1", kind: "ConfigMap", trim: (configMap) => trimConfig(configMap, digest) },
-      ofConfig,
-      signal,
-    ),
+    configMaps: digests("ConfigMap"),
+    secrets: copySecrets ? digests("Secret") : undefined,
     namespaces: watcher.watch(
       { apiVersion: "v1", kind: "Namespace", trim: trimNamespace },
       ({ before, now }) => {
@@ -175,15 +184,16 @@ function trimPod(pod: Manifest): Manifest {
 }
 
 /** A digest stands for the data: a revision needs to know whether it is the same, and reads it when it copies it. */
-function trimConfig(configMap: Manifest, digest: Digest): Manifest {
-  const { name, namespace, uid, resourceVersion, annotations } = configMap.metadata;
+function trimConfig(object: Manifest, digest: Digest): Manifest {
+  const { name, namespace, uid, resourceVersion, annotations } = object.metadata;
   const shared =
     annotations?.[Mark.config] === undefined ? {} : { annotations: { [Mark.config]: annotations[Mark.config] } };
   return {
-    apiVersion: configMap.apiVersion,
-    kind: configMap.kind,
+    apiVersion: object.apiVersion,
+    kind: object.kind,
     metadata: { name, namespace, uid, resourceVersion, ...shared } as Manifest["metadata"],
-    digest: hexOf(digest(configContent(configMap))),
+    ...(object["type"] === undefined ? {} : { type: object["type"] }),
+    digest: hexOf(digest(configContent(object))),
   };
 }
 

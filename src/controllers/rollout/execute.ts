@@ -1,8 +1,10 @@
-import { at, canonical, isObject, type JsonObject, listAt } from "../../api/json.ts";
+import { at, isObject, type JsonObject, listAt } from "../../api/json.ts";
 import { mergePatch } from "../../api/mergePatch.ts";
 import { type Manifest, type ObjectRef, refOf } from "../../api/objects.ts";
 import { GROUP, Mark, POD_DELETION_COST } from "../../api/v1alpha1/names.ts";
-import { configCopy, copyNames, rememberedDigests, withConfigNames } from "../../core/rollout/config.ts";
+import type { ProgressiveRollout } from "../../api/v1alpha1/progressiverollout.ts";
+import { copyNames, remembering } from "../../core/rollout/config.ts";
+import { withConfigNames } from "../../core/rollout/configUses.ts";
 import type { Effect } from "../../core/rollout/effects.ts";
 import {
   previewService,
@@ -16,7 +18,9 @@ import { LEFT, overlaidSelector } from "../../core/rollout/selection.ts";
 import { type Cluster, isApiError } from "../../ports/cluster.ts";
 import type { ObjectCache } from "../../ports/watch.ts";
 import type { RolloutCaches } from "./caches.ts";
-import { digestsOf, identityOf, revisionsOf, templateInGit } from "./observe.ts";
+import { makeCopies, ownCopies, removeCopies } from "./copies.ts";
+import { revisionsOf } from "./observe.ts";
+import { type ConfigSources, digestsOf, identityOf, templateInGit } from "./observeConfig.ts";
 import { shareOf } from "./observeRoutes.ts";
 import type { Observed } from "./reconcile.ts";
 
@@ -90,7 +94,8 @@ export class Executor {
       case "Preview": {
         if (service === undefined) return;
         const parts = { name: effect.service, rollout: name, hash: effect.revision };
-        return this.#apply(services, previewService(service, parts), signal);
+        await this.#apply(services, previewService(service, parts), signal);
+        return;
       }
       case "RemovePreview":
         return this.#remove(services.get(`${namespace}/${effect.service}`), signal);
@@ -103,29 +108,24 @@ export class Executor {
     }
   }
 
-  /** Copies of the ConfigMaps first, then the Service, then what uses them. */
+  /** Copies of the configuration first, then the Service, then what uses them. */
   async #create({ rollout, seen }: Observed, made: Making, signal: AbortSignal): Promise<void> {
     const { workload, service, hash, replicas } = made;
     const { name } = rollout.object.metadata;
+    const sources = this.#sources(rollout);
     // The template or its configuration may have moved on since the decision: a revision never runs another one's.
-    if (seen.workload?.target !== hash || seen.workload.identity !== identityOf(this.#caches, workload)) return;
-    const digests = digestsOf(this.#caches, workload);
-    const names = copyNames(digests, hash);
-    for (const original of names.keys()) {
-      const ref = { apiVersion: "v1", kind: "ConfigMap", namespace: workload.metadata.namespace ?? "", name: original };
-      const configMap = await this.#cluster.get(ref, signal);
-      if (configMap === undefined) return;
-      this.#caches.configMaps.put(configMap);
-      if (digestsOf(this.#caches, workload)[original] !== digests[original]) return;
-      await this.#apply(this.#caches.configMaps, configCopy(configMap, name, hash), signal);
-    }
+    if (seen.workload?.target !== hash || seen.workload.identity !== identityOf(sources, workload)) return;
+    const digests = digestsOf(sources, workload);
+    const copies = await makeCopies(this.#cluster, sources, { workload, rollout: name, hash, digests }, signal);
+    if (copies === undefined) return;
     // A Service without ports, a headless one, has nothing that a copy could carry.
     const copy = revisionService(service, workload.metadata.name, name, hash);
     if (listAt(copy, "spec", "ports").length > 0) await this.#apply(this.#caches.services, copy, signal);
-    const template = withConfigNames(at(workload, "spec", "template"), names);
-    const config = Object.keys(digests).length === 0 ? {} : { config: canonical(digests) };
+    const template = withConfigNames(at(workload, "spec", "template"), copyNames(digests, hash));
+    const config = Object.keys(digests).length === 0 ? {} : { config: remembering(digests) };
     const deployment = revisionDeployment(workload, { rollout: name, hash, replicas, template, ...config });
-    await this.#apply(this.#caches.deployments, deployment, signal);
+    const revision = await this.#apply(this.#caches.deployments, deployment, signal);
+    await ownCopies(this.#cluster, sources, { copies, revision }, signal);
   }
 
   /** The Deployment goes last: as long as it is there, it tells what else is to be removed. */
@@ -136,15 +136,21 @@ export class Executor {
     signal: AbortSignal,
   ): Promise<void> {
     const { namespace = "" } = rollout.object.metadata;
-    const { services, configMaps } = this.#caches;
-    await this.#remove(services.get(`${namespace}/${revisionName(rollout.spec.workloadRef.name, hash)}`), signal);
-    const copies = revision === undefined ? [] : copyNames(rememberedDigests(revision), hash).values();
-    for (const copy of copies) await this.#remove(configMaps.get(`${namespace}/${copy}`), signal);
+    const service = this.#caches.services.get(`${namespace}/${revisionName(rollout.spec.workloadRef.name, hash)}`);
+    await this.#remove(service, signal);
+    if (revision === undefined) return;
+    await removeCopies(this.#sources(rollout), revision, (copy) => this.#remove(copy, signal));
     await this.#remove(revision, signal);
   }
 
-  async #apply(cache: ObjectCache, object: Manifest, signal: AbortSignal): Promise<void> {
-    cache.put(await this.#cluster.apply(object, {}, signal));
+  #sources({ spec }: ProgressiveRollout): ConfigSources {
+    return { caches: this.#caches, spec };
+  }
+
+  async #apply(cache: ObjectCache, object: Manifest, signal: AbortSignal): Promise<Manifest> {
+    const stored = await this.#cluster.apply(object, {}, signal);
+    cache.put(stored);
+    return stored;
   }
 
   /** Patches an object that may be gone by now: then there is nothing left to do. "Conditional": only as it was seen. */

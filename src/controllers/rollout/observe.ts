@@ -3,32 +3,18 @@ import type { Key, Manifest } from "../../api/objects.ts";
 import { Mark } from "../../api/v1alpha1/names.ts";
 import { type ProgressiveRollout, parseRollout } from "../../api/v1alpha1/progressiverollout.ts";
 import { type Because, because } from "../../core/rollout/because.ts";
-import {
-  ABSENT,
-  type ConfigDigests,
-  configUses,
-  originalNames,
-  rememberedDigests,
-  revisionIdentity,
-  withConfigNames,
-} from "../../core/rollout/config.ts";
 import { rivalOf } from "../../core/rollout/driver.ts";
 import { type CommitNamed, originOf } from "../../core/rollout/origin.ts";
 import { scales } from "../../core/rollout/overlay.ts";
-import { type Digest, RESTARTED_AT, resolveRevision, templateIdentity } from "../../core/rollout/revision.ts";
+import { type Digest, RESTARTED_AT, templateIdentity } from "../../core/rollout/revision.ts";
 import type { PodSeen, RevisionSeen, Seen, WorkloadSeen } from "../../core/rollout/seen.ts";
 import { baseSelector, matches } from "../../core/rollout/selection.ts";
 import { ownerOf, type SyncName } from "../../core/sync/owner.ts";
 import { type RolloutCaches, SERVICE_NAME, split } from "./caches.ts";
+import { type ConfigSources, configProblem, hashOf, identityOf, revisionOf, templateInGit } from "./observeConfig.ts";
 import { previewsOf, previewTaken } from "./observePreviews.ts";
 import { routeProblem, routesOf } from "./observeRoutes.ts";
 import type { Observed } from "./reconcile.ts";
-
-/** Kubernetes itself keeps it in every namespace, and rotates it: a copy would go stale. */
-const ROOT_CA = "kube-root-ca.crt";
-
-/** Identities are costly for large templates; cached objects are shared and never change. */
-const identities = new WeakMap<Manifest, string>();
 
 /** Where the evidence comes from. */
 export interface Sources {
@@ -59,7 +45,8 @@ export function observeRollout(sources: Sources, key: Key): Observed | undefined
     spec: rollout.spec,
     deleting: object.metadata.deletionTimestamp !== undefined,
     cursor: rollout.status.rollout,
-    workload: workload === undefined ? undefined : seeWorkload(caches, workload, revisions, digest),
+    workload:
+      workload === undefined ? undefined : seeWorkload({ caches, spec: rollout.spec }, workload, revisions, digest),
     service:
       service === undefined ? undefined : { selector: isObject(selector) ? (selector as Record<string, string>) : {} },
     watchedSince,
@@ -80,7 +67,7 @@ export function observeRollout(sources: Sources, key: Key): Observed | undefined
     selectsNothing(rollout, workload, seen) ??
     previewTaken(caches, rollout) ??
     routeProblem(caches, rollout) ??
-    configMissing(caches, workload);
+    configProblem({ caches, spec: rollout.spec }, workload);
   return { rollout, seen: problem === undefined ? seen : { ...seen, problem } };
 }
 
@@ -100,20 +87,18 @@ export function revisionsOf(caches: RolloutCaches, namespace: string, name: stri
 }
 
 function seeWorkload(
-  caches: RolloutCaches,
+  sources: ConfigSources,
   workload: Manifest,
   revisions: readonly Manifest[],
   digest: Digest,
 ): WorkloadSeen {
-  const known = revisions.map((revision) => ({ hash: hashOf(revision), identity: identityOfRevision(revision) }));
-  const identity = identityOf(caches, workload);
   const current = (numberAt(workload, "status", "observedGeneration") ?? 0) >= (workload.metadata.generation ?? 0);
   const said = Number(workload.metadata.annotations?.[Mark.replicas] ?? Number.NaN);
   const restartedAt = stringAt(workload, "spec", "template", "metadata", "annotations", RESTARTED_AT);
   const updated = numberAt(workload, "status", "updatedReplicas") ?? 0;
   return {
-    target: resolveRevision(identity, known, digest),
-    identity,
+    target: revisionOf(sources, workload, revisions, digest),
+    identity: identityOf(sources, workload),
     template: templateIdentity(at(workload, "spec", "template")),
     replicas: numberAt(workload, "spec", "replicas") ?? 1,
     ...(Number.isInteger(said) ? { gitReplicas: said } : {}),
@@ -131,53 +116,6 @@ function seeRevision(revision: Manifest): RevisionSeen {
     replicas: numberAt(revision, "spec", "replicas") ?? 0,
     ...(restartedAt === undefined ? {} : { restartedAt }),
   };
-}
-
-function hashOf(revision: Manifest): string {
-  return revision.metadata.labels?.[Mark.revision] ?? "";
-}
-
-/** The identity of a Deployment's template together with the ConfigMaps that it uses, as they are now. */
-export function identityOf(caches: RolloutCaches, workload: Manifest): string {
-  const template = at(workload, "spec", "template");
-  return revisionIdentity(template, digestsOf(caches, workload));
-}
-
-/** Digests of the ConfigMaps of a template, by name; those that are shared on purpose are left out. */
-export function digestsOf(caches: RolloutCaches, workload: Manifest): ConfigDigests {
-  const { namespace = "" } = workload.metadata;
-  const found = configUses(at(workload, "spec", "template")).flatMap(({ name }) => {
-    const configMap = caches.configMaps.get(`${namespace}/${name}`);
-    if (name === ROOT_CA || configMap?.metadata.annotations?.[Mark.config] === "shared") return [];
-    return [[name, stringAt(configMap, "digest") ?? ABSENT]];
-  });
-  return Object.fromEntries(found);
-}
-
-/** The identity that a revision was made with: its template with Git's names, and the digests that it remembers. */
-function identityOfRevision(revision: Manifest): string {
-  const known = identities.get(revision);
-  if (known !== undefined) return known;
-  const digests = rememberedDigests(revision);
-  const identity = revisionIdentity(templateInGit(revision), digests);
-  identities.set(revision, identity);
-  return identity;
-}
-
-/** A revision's template with the names that its ConfigMaps have in Git. */
-export function templateInGit(revision: Manifest): Json | undefined {
-  const names = originalNames(rememberedDigests(revision), hashOf(revision));
-  return withConfigNames(at(revision, "spec", "template"), names);
-}
-
-function configMissing(caches: RolloutCaches, workload: Manifest | undefined): Because | undefined {
-  if (workload === undefined) return undefined;
-  const digests = digestsOf(caches, workload);
-  const uses = configUses(at(workload, "spec", "template"));
-  const missing = uses.find(({ name, optional }) => !optional && digests[name] === ABSENT);
-  if (missing === undefined) return undefined;
-  const message = `ConfigMap ${missing.name}, which the pod template of Deployment ${workload.metadata.name} uses, does not exist`;
-  return because("ConfigMissing", message, "commit the ConfigMap, or mark its use as optional");
 }
 
 /** Pods that have ended, by eviction for example: they stay for long, and no ReplicaSet counts them. */

@@ -69,7 +69,9 @@ export async function reconcileRollout(
   if (trouble !== undefined) {
     // The queue comes back with patience; what is wrong is said on the resource until it is mended.
     const changed = world.trouble(observed, messageOf(trouble));
-    if (changed) await tell(world, world.observe(key) ?? observed, seen, decision, now(), signal);
+    // Told before: that it went on, or ended, is not told a second time.
+    const told: Decision = { kind: "Hold", cursor: decision.cursor, because: decision.because };
+    if (changed) await tell(world, world.observe(key) ?? observed, seen, told, now(), signal);
     throw trouble;
   }
   if (world.trouble(observed, undefined) || effects.length > 0 || decision.kind === "Advance") return after(SOON_MS);

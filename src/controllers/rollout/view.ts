@@ -1,8 +1,9 @@
 import { at, isObject } from "../../api/json.ts";
-import { type Key, keyOf, type Manifest } from "../../api/objects.ts";
+import { type Key, keyOf, type Manifest, type ObjectRef } from "../../api/objects.ts";
 import { Mark } from "../../api/v1alpha1/names.ts";
 import { parseRollout } from "../../api/v1alpha1/progressiverollout.ts";
 import { driverOf, driversOfRoute, isRoute, serviceOf, workloadOf } from "../../core/rollout/driver.ts";
+import { needs } from "../../core/rollout/needs.ts";
 import type { Claim } from "../../core/rollout/overlay.ts";
 import type { RolloutCaches } from "./caches.ts";
 import { observeRollout, revisionsOf, type Sources } from "./observe.ts";
@@ -16,6 +17,8 @@ export interface RolloutView {
   readonly share: (stored: Manifest) => void;
   /** Tells the rollouts of these objects that a commit is there as a whole. */
   readonly arrived: (objects: readonly Manifest[]) => void;
+  /** The revision whose pods cannot start without an object; undefined: none that there is. */
+  readonly neededBy: (ref: ObjectRef) => string | undefined;
   /** Tells whether a rollout rests at what its Deployment's template says now: only then may what it could fall back to go. */
   readonly atRest: (namespace: string, name: string) => boolean;
 }
@@ -33,7 +36,15 @@ export function viewOf(sources: Sources, wake: (key: Key) => void): RolloutView 
       return { ...claim, shares: driversOfRoute(all, object).map((rollout) => shareOf(parseRollout(rollout))) };
     },
     share(stored) {
-      const of = [caches.rollouts, caches.deployments, caches.services, caches.configMaps, ...caches.routeKinds()];
+      const { rollouts, deployments, services, configMaps, secrets, routeKinds } = caches;
+      const of = [
+        rollouts,
+        deployments,
+        services,
+        configMaps,
+        ...(secrets === undefined ? [] : [secrets]),
+        ...routeKinds(),
+      ];
       of.find(({ query }) => query.apiVersion === stored.apiVersion && query.kind === stored.kind)?.put(stored);
     },
     arrived(objects) {
@@ -41,6 +52,12 @@ export function viewOf(sources: Sources, wake: (key: Key) => void): RolloutView 
         const driver = driverOf(caches.rollouts.list(object.metadata.namespace ?? ""), object);
         if (driver !== undefined) wake(keyOf(driver));
       }
+    },
+    neededBy(ref) {
+      const revisions = caches.deployments
+        .list(ref.namespace ?? "")
+        .filter(({ metadata }) => metadata.labels?.[Mark.revision]);
+      return revisions.find((revision) => needs(at(revision, "spec", "template"), ref))?.metadata.name;
     },
     atRest(namespace, name) {
       const observed = observeRollout(sources, `${namespace}/${name}`);

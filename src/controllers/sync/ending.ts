@@ -78,8 +78,10 @@ export function recheck(
           : [],
     ),
     ...(because === "Unasked" ? [soon] : []),
-    // What cannot be read is told of by no watch.
-    ...(pruning.kind === "Prune" && pruning.keep.some(({ why }) => why === "Unreadable") ? [retry] : []),
+    // What cannot be read is told of by no watch, and the end of a revision by none of this sync's.
+    ...(pruning.kind === "Prune" && pruning.keep.some(({ why }) => why === "Unreadable" || why === "Needed")
+      ? [retry]
+      : []),
     ...(failures.length > 0 || because === "Unhealthy" || because === "RolloutUnderWay" ? [retry] : []),
   ];
   return times.length === 0 ? undefined : Math.min(...times);

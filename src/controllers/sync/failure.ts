@@ -1,9 +1,8 @@
-import { Buffer } from "node:buffer";
 import { title } from "../../api/objects.ts";
-import { conceal, contentOf } from "../../core/sync/confidential.ts";
 import type { Member } from "../../core/sync/desiredSet.ts";
 import type { Failure } from "../../core/sync/outcome.ts";
 import { type ApiError, type ApiErrorKind, isApiError } from "../../ports/cluster.ts";
+import { concealed } from "../confidential.ts";
 
 /**
  * What a person is told of an object that could not be applied. A message never stands for a permission that is not missing:
@@ -13,14 +12,8 @@ export function failureOf({ ref, position, object, confidential = [] }: Member, 
   const message = isApiError(error)
     ? refusal(error, `cannot apply ${title(ref)}: `, "was refused")
     : `could not be worked on: ${messageOf(error)}`;
-  // Servers and webhooks quote what they were sent.
-  const hidden = contentOf(object, confidential, { encode: (text) => Buffer.from(text).toString("base64"), decode });
   const reason = isApiError(error) ? reasonOf(error) : "ReconcileFailed";
-  return { ref, position, reason, message: conceal(message, hidden) };
-}
-
-function decode(base64: string): string | undefined {
-  return /^[A-Za-z0-9+/\s]+={0,2}\s*$/.test(base64) ? Buffer.from(base64, "base64").toString("utf8") : undefined;
+  return { ref, position, reason, message: concealed(message, object, confidential) };
 }
 
 /** The sentence's end for a call on an object, without the object's name a second time. */

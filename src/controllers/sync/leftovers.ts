@@ -36,6 +36,7 @@ export async function pruneLeftovers(world: SyncWorld, set: AppliedSet, signal: 
         if (by !== undefined) claims.set(id, by);
         return by;
       },
+      neededBy: world.neededBy,
       unasked: leaving ? world.neighbours.unasked(sync, state) : [],
       operatorNamespace: world.operatorNamespace,
       healthy: assessed.complete,

@@ -15,7 +15,15 @@ import type { ManagedObjects } from "./kinds.ts";
 export interface PruneRequest
   extends Pick<
     PruneInput,
-    "inventory" | "claimedBy" | "unasked" | "operatorNamespace" | "healthy" | "rolloutsAtRest" | "confirmed" | "enabled"
+    | "inventory"
+    | "claimedBy"
+    | "neededBy"
+    | "unasked"
+    | "operatorNamespace"
+    | "healthy"
+    | "rolloutsAtRest"
+    | "confirmed"
+    | "enabled"
   > {
   readonly sync: SyncName;
   readonly members: readonly Member[];

@@ -2,7 +2,7 @@ import { Buffer } from "node:buffer";
 import type { JsonObject } from "../../api/json.ts";
 import { sameJson } from "../../api/json.ts";
 import { mergePatch } from "../../api/mergePatch.ts";
-import { type Key, keyOf, type Manifest, refOf, title } from "../../api/objects.ts";
+import { type Key, keyOf, type Manifest, type ObjectRef, refOf, title } from "../../api/objects.ts";
 import { durationMs } from "../../api/v1alpha1/common.ts";
 import { type GitSync, type GitSyncStatus, parseGitSync, storedStatus } from "../../api/v1alpha1/gitsync.ts";
 import { Mark } from "../../api/v1alpha1/names.ts";
@@ -126,6 +126,9 @@ export class SyncWorld implements SourceParts {
   }
 
   readonly atRest = (namespace: string, name: string): boolean => this.#parts.rollout.atRest(namespace, name);
+
+  /** The revision whose pods cannot start without an object. */
+  readonly neededBy = (ref: ObjectRef): string | undefined => this.#parts.rollout.neededBy(ref);
 
   readonly share = (stored: Manifest): void => this.#parts.rollout.share(stored);
 

@@ -1,82 +1,77 @@
 import { canonical, isObject, type Json, type JsonObject } from "../../api/json.ts";
-import type { Manifest } from "../../api/objects.ts";
+import { type Manifest, type ObjectRef, refOf } from "../../api/objects.ts";
 import { Mark } from "../../api/v1alpha1/names.ts";
+import { type ConfigKind, configKey, fromConfigKey } from "./configUses.ts";
 import { templateIdentity } from "./revision.ts";
 
-/** What is known of the content of a ConfigMap: the digest of its data, or that there is none of that name. */
+/** What is known of the content of ConfigMaps and Secrets, by their keys: the digest of the data, or that there is none. */
 export type ConfigDigests = Readonly<Record<string, string>>;
 
-/** Stands for a ConfigMap that does not exist. */
+/** Stands for an object that does not exist. */
 export const ABSENT = "absent";
 
-/** A ConfigMap that a pod template names. */
-export interface ConfigUse {
-  readonly name: string;
-  /** Pods start without it. */
-  readonly optional: boolean;
-}
-
 /**
- * The ConfigMaps that a pod template takes data from: single variables, whole environments, volumes and projected
- * volumes, of containers and init containers. Each name once, sorted; required where any use requires it.
+ * Stands for the digest of a Secret wherever it is stored: people who may read Deployments, and no Secrets, could try out
+ * passwords on a digest. The copy itself tells what it holds.
  */
-export function configUses(template: Json | undefined): readonly ConfigUse[] {
-  const uses = new Map<string, boolean>();
-  walk(template, (reference) => {
-    const name = reference["name"];
-    if (typeof name !== "string") return;
-    uses.set(name, (uses.get(name) ?? true) && reference["optional"] === true);
-  });
-  return [...uses].sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, optional]) => ({ name, optional }));
-}
-
-/** The template with other names for its ConfigMaps; a name that is not renamed stays. */
-export function withConfigNames(template: Json | undefined, rename: ReadonlyMap<string, string>): Json | undefined {
-  if (template === undefined || rename.size === 0) return template;
-  const copy = structuredClone(template) as Json;
-  walk(copy, (reference) => {
-    const name = reference["name"];
-    const other = typeof name === "string" ? rename.get(name) : undefined;
-    if (other !== undefined) (reference as Record<string, Json>)["name"] = other;
-  });
-  return copy;
-}
+const COPIED = "copied";
 
 /**
  * What makes a template with its configuration a revision of its own: two are the same when these texts are equal.
- * A template without ConfigMaps has the identity of the template alone.
+ * A template without configuration has the identity of the template alone.
  */
 export function revisionIdentity(template: Json | undefined, digests: ConfigDigests): string {
   const identity = templateIdentity(template);
   return Object.keys(digests).length === 0 ? identity : `${identity}\n${canonical(digests)}`;
 }
 
-/** The longest name of a ConfigMap. */
+/** The longest name of a ConfigMap or Secret. */
 const NAME_LIMIT = 253;
 
-/** The name of a copy. Whole but for the longest names: two ConfigMaps of one template must not get one copy. */
+/** The name of a copy. Whole but for the longest names: two objects of one template must not get one copy. */
 function copyName(name: string, hash: string): string {
   return `${name.slice(0, NAME_LIMIT - hash.length - 1)}-${hash}`;
 }
 
-/** The names that a revision's copies have, by the names that Git has. */
+/** The names that a revision's copies have, by the keys of what they copy. */
 export function copyNames(digests: ConfigDigests, hash: string): ReadonlyMap<string, string> {
-  const present = Object.keys(digests).filter((name) => digests[name] !== ABSENT);
-  return new Map(present.map((name) => [name, copyName(name, hash)]));
+  const present = Object.keys(digests).filter((key) => digests[key] !== ABSENT);
+  return new Map(present.map((key) => [key, copyName(fromConfigKey(key).name, hash)]));
 }
 
-/** The other way round: from a revision's names back to Git's. */
+/** The other way round: from the keys of a revision's copies back to Git's names. */
 export function originalNames(digests: ConfigDigests, hash: string): ReadonlyMap<string, string> {
-  return new Map([...copyNames(digests, hash)].map(([original, copy]) => [copy, original]));
+  return new Map(
+    [...copyNames(digests, hash)].map(([key, copy]) => {
+      const { kind, name } = fromConfigKey(key);
+      return [configKey(kind, copy), name];
+    }),
+  );
 }
 
-/** The digests that a revision's Deployment remembers. */
-export function rememberedDigests(revision: Manifest): ConfigDigests {
-  const text = revision.metadata.annotations?.[Mark.config];
+/** The text by which a revision's Deployment remembers what it was made with. */
+export function remembering(digests: ConfigDigests): string {
+  const stored = Object.entries(digests).map(([key, digest]) => {
+    return [key, fromConfigKey(key).kind === "Secret" && digest !== ABSENT ? COPIED : digest];
+  });
+  return canonical(Object.fromEntries(stored) as JsonObject);
+}
+
+/** What a revision's Deployment remembers; `held` gives the digest of a Secret, by its name and its copy's. */
+export function rememberedDigests(
+  revision: Manifest,
+  held: (name: string, copy: string) => string = () => COPIED,
+): ConfigDigests {
+  const { annotations, labels } = revision.metadata;
+  const text = annotations?.[Mark.config];
   if (text === undefined) return {};
-  const parsed = parsedOr({}, text);
   return Object.fromEntries(
-    Object.entries(parsed).flatMap(([name, value]) => (typeof value === "string" ? [[name, value]] : [])),
+    Object.entries(parsedOr({}, text)).flatMap(([key, value]) => {
+      if (typeof value !== "string") return [];
+      if (value !== COPIED) return [[key, value]];
+      const { name } = fromConfigKey(key);
+      return [[key, held(name, copyName(name, labels?.[Mark.revision] ?? ""))]];
+    }),
   );
 }
 
@@ -91,54 +86,56 @@ function parsedOr(otherwise: JsonObject, text: string): JsonObject {
 }
 
 /** What a digest is taken over. */
-export function configContent(configMap: Manifest): string {
-  return canonical({ data: configMap["data"] ?? {}, binaryData: configMap["binaryData"] ?? {} });
+export function configContent({ kind, data = {}, binaryData = {}, type }: Manifest): string {
+  return kind === "Secret" ? canonical({ type, data }) : canonical({ data, binaryData });
 }
 
-/** The copy of a ConfigMap that the pods of one revision use: they start with the data that they were judged with. */
-export function configCopy(configMap: Manifest, rollout: string, hash: string): Manifest {
-  const { namespace, name } = configMap.metadata;
-  const { data, binaryData } = configMap;
+/** The copies of a revision, by what its Deployment remembers. */
+export function copiesOf(revision: Manifest, hash: string): readonly ObjectRef[] {
+  const { namespace } = revision.metadata;
+  const place = namespace === undefined ? {} : { namespace };
+  return [...copyNames(rememberedDigests(revision), hash)].map(([key, name]) => {
+    return { apiVersion: "v1", kind: fromConfigKey(key).kind, ...place, name };
+  });
+}
+
+/** The copy of a ConfigMap or Secret that the pods of one revision use: they start with the data that they were judged with. */
+export function configCopy(original: Manifest, rollout: string, hash: string): Manifest {
+  const { namespace, name } = original.metadata;
+  const { data, binaryData, type } = original;
   return {
     apiVersion: "v1",
-    kind: "ConfigMap",
+    kind: original.kind,
     metadata: {
       name: copyName(name, hash),
       ...(namespace === undefined ? {} : { namespace }),
       labels: { [Mark.rollout]: rollout, [Mark.revision]: hash },
     },
     immutable: true,
+    ...(type === undefined ? {} : { type }),
     ...(data === undefined ? {} : { data }),
     ...(binaryData === undefined ? {} : { binaryData }),
   };
 }
 
-type Visit = (reference: JsonObject) => void;
-
-/** Visits every reference to a ConfigMap in a pod template. */
-function walk(template: unknown, visit: Visit): void {
-  const spec = isObject(template) ? template["spec"] : undefined;
-  if (!isObject(spec)) return;
-  for (const kind of ["containers", "initContainers", "ephemeralContainers"]) {
-    for (const container of objects(spec[kind])) {
-      for (const variable of objects(container["env"])) {
-        const from = variable["valueFrom"];
-        if (isObject(from)) reference(from["configMapKeyRef"], visit);
-      }
-      for (const source of objects(container["envFrom"])) reference(source["configMapRef"], visit);
-    }
-  }
-  for (const volume of objects(spec["volumes"])) {
-    reference(volume["configMap"], visit);
-    const projected = volume["projected"];
-    if (isObject(projected)) for (const source of objects(projected["sources"])) reference(source["configMap"], visit);
-  }
+/** A copy that goes with its revision's Deployment, also when a person deletes that. */
+export function ownedBy(copy: Manifest, revision: Manifest): Manifest {
+  const { apiVersion, kind, name } = refOf(revision);
+  const owner = { apiVersion, kind, name, uid: revision.metadata.uid ?? "" };
+  return { ...copy, metadata: { ...copy.metadata, ownerReferences: [owner] } };
 }
 
-function reference(found: unknown, visit: Visit): void {
-  if (isObject(found)) visit(found);
-}
+/** Secrets that Kubernetes itself writes and renews: a copy would go stale. */
+const NEVER_COPIED: ReadonlySet<string> = new Set([
+  "kubernetes.io/service-account-token",
+  "bootstrap.kubernetes.io/token",
+]);
 
-function objects(list: unknown): readonly JsonObject[] {
-  return Array.isArray(list) ? list.filter(isObject) : [];
+/** Kubernetes itself keeps it in every namespace, and rotates it. */
+const ROOT_CA = "kube-root-ca.crt";
+
+/** Tells whether all pods share an object as it is, whatever their revision. */
+export function isShared(kind: ConfigKind, name: string, live: Manifest | undefined): boolean {
+  if (kind === "ConfigMap" && name === ROOT_CA) return true;
+  return live?.metadata.annotations?.[Mark.config] === "shared" || NEVER_COPIED.has(String(live?.["type"]));
 }

@@ -76,6 +76,7 @@ const NEEDS_A_PERSON: ReadonlySet<string> = new Set([
   "RouteMissing",
   "RouteUnfit",
   "ConfigMissing",
+  "SecretsNotCopied",
 ]);
 
 function moving(why: Because): readonly Finding[] {

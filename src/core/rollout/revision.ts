@@ -52,11 +52,19 @@ export interface KnownRevision {
   readonly identity: string;
 }
 
-/** The revision that a template is, by its identity: a known one when they are equal, else a new name. */
-export function resolveRevision(identity: string, known: readonly KnownRevision[], digest: Digest): string {
+/**
+ * The revision that a template is, by its identity: a known one when they are equal, else a new name.
+ * `named` is what that is made from, where the identity must not show in it.
+ */
+export function resolveRevision(
+  identity: string,
+  known: readonly KnownRevision[],
+  digest: Digest,
+  named = identity,
+): string {
   const same = known.find((revision) => revision.identity === identity);
   if (same !== undefined) return same.hash;
-  const hash = revisionHash(identity, digest);
+  const hash = revisionHash(named, digest);
   const taken = known.some((revision) => revision.hash === hash);
   return taken ? `${hash}${ALPHABET[known.length % ALPHABET.length]}` : hash;
 }

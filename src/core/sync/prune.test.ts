@@ -213,3 +213,19 @@ test("deletes custom resources before their CRD", () => {
     "CustomResourceDefinition",
   ]);
 });
+
+test("P39: what the pods of a revision need stays until that is gone, and holds nothing else up", () => {
+  const decision = plan([map("settings-old"), map("old")], names(3), {
+    neededBy: ({ name }) => (name === "settings-old" ? "web-h4sh" : undefined),
+  });
+  expect(decision).toMatchObject({
+    kind: "Prune",
+    remove: [{ ref: map("old") }],
+    keep: [
+      {
+        why: "Needed",
+        message: "ConfigMap shop/settings-old stays until revision web-h4sh, whose pods use it, is gone",
+      },
+    ],
+  });
+});

@@ -14,6 +14,8 @@ export interface PruneInput extends Inhabited {
   readonly wanted: ReadonlySet<string>;
   /** The other sync whose desired set has the object now, `namespace/name`: it takes the object over, so it isn't deleted. */
   readonly claimedBy?: (id: string) => string | undefined;
+  /** The revision whose pods cannot start without the object, where Git may still go back to it. */
+  readonly neededBy?: (ref: ObjectRef) => string | undefined;
   /** Syncs of the same source that have not looked at this commit yet: one of them may take an object over. */
   readonly unasked?: readonly string[];
   readonly sync: SyncName;
@@ -37,7 +39,7 @@ export interface Forgotten {
 /** An entry that stays in the inventory and is looked at again. */
 export interface Kept {
   readonly id: string;
-  readonly why: "Unreadable" | "Claimed" | "Terminating" | "Malformed";
+  readonly why: "Unreadable" | "Claimed" | "Needed" | "Terminating" | "Malformed";
   readonly message: string;
 }
 
@@ -159,6 +161,8 @@ function judge(entry: InventoryEntry, input: PruneInput, wantedUids: ReadonlySet
     return forget("PruneDisabled", `stays: ${Mark.prune} is disabled on it`);
   const claimant = input.claimedBy?.(id);
   if (claimant !== undefined) return keep("Claimed", `is taken over by GitSync ${claimant}`);
+  const needed = input.neededBy?.(ref);
+  if (needed !== undefined) return keep("Needed", `stays until revision ${needed}, whose pods use it, is gone`);
   if (live.metadata.deletionTimestamp !== undefined) {
     const finalizers = live.metadata.finalizers ?? [];
     return keep(

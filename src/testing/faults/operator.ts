@@ -71,6 +71,7 @@ export class StoryOperator {
         share: () => undefined,
         arrived: () => undefined,
         atRest: () => true,
+        neededBy: () => undefined,
       },
       log: silentLogger,
       syncs,
