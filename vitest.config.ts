@@ -32,7 +32,7 @@ export default defineConfig({
           include: ["e2e/apiserver/**/*.e2e.ts"],
           // They wait for conditions most of the time.
           maxWorkers: 3,
-          testTimeout: 120_000,
+          testTimeout: 300_000,
           hookTimeout: 1_800_000,
         },
       },
@@ -42,7 +42,7 @@ export default defineConfig({
           include: ["e2e/suites/**/*.e2e.ts"],
           // One cluster for all suites, which run one after the other; those of cluster.e2e.ts have their own.
           globalSetup: ["e2e/harness/globalSetup.ts"],
-          testTimeout: 300_000,
+          testTimeout: 600_000,
           hookTimeout: 1_800_000,
           fileParallelism: false,
         },

@@ -18,7 +18,7 @@ export interface UntilOptions {
  * goes on. A probe that hangs is ended by the time limit too.
  */
 export async function until<T>(what: string, probe: Probe<T>, options: UntilOptions = {}): Promise<T> {
-  const { timeoutMs = 30_000, everyMs = 100, signal } = options;
+  const { timeoutMs = 90_000, everyMs = 100, signal } = options;
   const limit = AbortSignal.timeout(timeoutMs);
   const ended = signal === undefined ? limit : AbortSignal.any([limit, signal]);
   const over = new Promise<undefined>((resolve) => {

@@ -41,22 +41,18 @@ export function definition(plural: string, kind: string): Manifest {
 
 /** Reports on a Deployment as its controller would if all its pods were there, as there is no controller here. */
 export async function settle(kube: Kube, ref: ObjectRef): Promise<void> {
-  await until(
-    `${ref.name} to be settled`,
-    async (saw) => {
-      const live = await kube.find(ref);
-      saw(JSON.stringify(live?.["status"]));
-      if (live === undefined) return undefined;
-      const replicas = Number((live["spec"] as JsonObject)["replicas"]);
-      const conditions = [
-        { type: "Available", status: "True", reason: "MinimumReplicasAvailable", message: "" },
-        { type: "Progressing", status: "True", reason: "NewReplicaSetAvailable", message: "" },
-      ];
-      const counts = { replicas, updatedReplicas: replicas, readyReplicas: replicas, availableReplicas: replicas };
-      const status = { observedGeneration: live.metadata.generation ?? 1, ...counts, conditions };
-      await kube.patch(ref, { status }, "status");
-      return true;
-    },
-    { timeoutMs: 20_000 },
-  );
+  await until(`${ref.name} to be settled`, async (saw) => {
+    const live = await kube.find(ref);
+    saw(JSON.stringify(live?.["status"]));
+    if (live === undefined) return undefined;
+    const replicas = Number((live["spec"] as JsonObject)["replicas"]);
+    const conditions = [
+      { type: "Available", status: "True", reason: "MinimumReplicasAvailable", message: "" },
+      { type: "Progressing", status: "True", reason: "NewReplicaSetAvailable", message: "" },
+    ];
+    const counts = { replicas, updatedReplicas: replicas, readyReplicas: replicas, availableReplicas: replicas };
+    const status = { observedGeneration: live.metadata.generation ?? 1, ...counts, conditions };
+    await kube.patch(ref, { status }, "status");
+    return true;
+  });
 }

@@ -6,6 +6,7 @@ import { type GitServer, startGitServer } from "../apps/gitServer.ts";
 import { openControlPlane } from "../cluster/index.ts";
 import { ApiProxy } from "./apiProxy.ts";
 import { applyCrds } from "./crds.ts";
+import { owned } from "./ending.ts";
 import { Kube } from "./kube.ts";
 import { OperatorProcess } from "./operatorProcess.ts";
 import { GitProject, type ProjectOptions } from "./project.ts";
@@ -75,16 +76,16 @@ export class PlaneScene implements AsyncDisposable {
 export async function openPlaneScene(options: PlaneOptions = {}): Promise<PlaneScene> {
   const { args = [], log = () => {} } = options;
   await using undo = new AsyncDisposableStack();
-  const plane = undo.use(await openControlPlane({ log }));
+  const plane = owned(undo, "the control plane", await openControlPlane({ log }));
   const scratch = await mkdtemp(join(tmpdir(), "fairlead-plane-"));
   undo.defer(() => rm(scratch, { recursive: true, force: true, maxRetries: 5 }));
-  const kube = undo.use(new Kube(plane.kubeconfig));
-  const git = undo.use(await startGitServer({ host: "127.0.0.1" }));
+  const kube = owned(undo, "the client", new Kube(plane.kubeconfig));
+  const git = owned(undo, "the Git server", await startGitServer({ host: "127.0.0.1" }));
   await applyCrds(kube);
   const namespace = "fairlead-system";
   await kube.apply({ apiVersion: "v1", kind: "Namespace", metadata: { name: namespace } });
-  const proxy = options.proxy ? undo.use(await ApiProxy.start(plane.kubeconfig)) : undefined;
+  const proxy = options.proxy ? owned(undo, "the proxy", await ApiProxy.start(plane.kubeconfig)) : undefined;
   const kubeconfig = proxy?.kubeconfig ?? plane.kubeconfig;
-  const operator = undo.use(await OperatorProcess.start({ kubeconfig, namespace, args, log }));
+  const operator = owned(undo, "the operator", await OperatorProcess.start({ kubeconfig, namespace, args, log }));
   return new PlaneScene({ undo: undo.move(), kube, git, operator, proxy, scratch });
 }

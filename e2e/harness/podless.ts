@@ -62,7 +62,7 @@ export function untilAtRest(
       outcomeOf(one) === outcome &&
       stringAt(one, "status", "rollout", "selection", "kind") === "Git" &&
       stringAt(one, "status", "rollout", "steadyAt") !== undefined,
-    { timeoutMs: 30_000, ...options },
+    options,
   );
 }
 

@@ -99,7 +99,7 @@ export class GitProject {
 
   /** Waits until the GitSync is as wanted. */
   until(what: string, holds: (sync: Manifest) => boolean, options: UntilOptions = {}): Promise<Manifest> {
-    return this.#ground.kube.waitFor(this.ref, what, holds, { timeoutMs: 30_000, ...options });
+    return this.#ground.kube.waitFor(this.ref, what, holds, options);
   }
 
   /** Waits until a commit is applied as a whole. */
@@ -132,7 +132,7 @@ export class GitProject {
         saw(all.join("\n"));
         return all.find((one) => one.startsWith(`${reason}: `) && one.includes(text));
       },
-      { timeoutMs: 15_000, ...options },
+      options,
     );
   }
 

@@ -7,6 +7,7 @@ import { appImages, prometheusImage } from "../apps/images.ts";
 import type { Cluster } from "../cluster/index.ts";
 import { ApiProxy } from "./apiProxy.ts";
 import { applyCrds, assertNoCrds, deleteCrds } from "./crds.ts";
+import { owned } from "./ending.ts";
 import { type InstalledOperator, type InstallOptions, installOperator, type Operator } from "./install.ts";
 import { Kube } from "./kube.ts";
 import { Monitoring } from "./monitoring.ts";
@@ -128,18 +129,25 @@ interface Parts {
 export async function openScene(options: SceneOptions): Promise<Scene> {
   const { log = () => {} } = options;
   await using undo = new AsyncDisposableStack();
-  const cluster = options.cluster ?? undo.use(await sharedOrOwnCluster(log));
+  const cluster = options.cluster ?? owned(undo, "the cluster", await sharedOrOwnCluster(log));
   const scratch = await mkdtemp(join(tmpdir(), "fairlead-scene-"));
   undo.defer(() => rm(scratch, { recursive: true, force: true, maxRetries: 5 }));
-  const kube = undo.use(new Kube(cluster.kubeconfig));
-  const monitoringPlace = undo.use(new Namespaces(kube));
+  const kube = owned(undo, "the client", new Kube(cluster.kubeconfig));
+  const monitoringPlace = owned(undo, "the namespace of Prometheus", new Namespaces(kube));
   const images = options.apps ? await loadApps(cluster, log) : undefined;
-  const git = undo.use(await startGitServer({ host: cluster.hostAddress }));
+  const git = owned(undo, "the Git server", await startGitServer({ host: cluster.hostAddress }));
   const monitoring = options.prometheus ? await beginMonitoring(undo, cluster, kube, monitoringPlace, log) : undefined;
-  const { operator, proxy } = await startOperator(undo, cluster, kube, undo.use(new Namespaces(kube)), options, log);
+  const { operator, proxy } = await startOperator(
+    undo,
+    cluster,
+    kube,
+    owned(undo, "the operator's namespace", new Namespaces(kube)),
+    options,
+    log,
+  );
   await monitoring?.ready();
   // Those of the suite go first, while the operator is there.
-  const namespaces = undo.use(new Namespaces(kube));
+  const namespaces = owned(undo, "the suite's namespaces", new Namespaces(kube));
   undo.defer(() => monitoringPlace.begin());
   const parts = { cluster, kube, namespaces, git, scratch, images, monitoring, operator, proxy };
   return new Scene({ undo: undo.move(), ...parts });
@@ -161,7 +169,7 @@ async function beginMonitoring(
   const { tar, reference } = await prometheusImage(log);
   await cluster.loadImage(tar);
   const monitoring = new Monitoring(kube, cluster, await namespaces.make("monitoring"), reference);
-  undo.use(monitoring);
+  owned(undo, "Prometheus", monitoring);
   await monitoring.begin();
   return monitoring;
 }
@@ -175,17 +183,23 @@ async function startOperator(
   log: (line: string) => void,
 ): Promise<Pick<Parts, "operator" | "proxy">> {
   if (options.operator === "pod") {
-    return { operator: undo.use(await installOperator(cluster, { log, ...options.install })), proxy: undefined };
+    return {
+      operator: owned(undo, "the operator", await installOperator(cluster, { log, ...options.install })),
+      proxy: undefined,
+    };
   }
   await assertNoCrds(kube);
   undo.defer(() => deleteCrds(kube));
   await applyCrds(kube);
   if (options.operator === "none") return { operator: undefined, proxy: undefined };
   const namespace = await namespaces.make("fairlead-system");
-  const proxy = options.proxy ? undo.use(await ApiProxy.start(cluster.kubeconfig)) : undefined;
+  const proxy = options.proxy ? owned(undo, "the proxy", await ApiProxy.start(cluster.kubeconfig)) : undefined;
   const kubeconfig = proxy?.kubeconfig ?? cluster.kubeconfig;
   const { args = [] } = options;
-  return { operator: undo.use(await OperatorProcess.start({ kubeconfig, namespace, args, log })), proxy };
+  return {
+    operator: owned(undo, "the operator", await OperatorProcess.start({ kubeconfig, namespace, args, log })),
+    proxy,
+  };
 }
 
 function asked<T>(part: T | undefined, what: string): T {

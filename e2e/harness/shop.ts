@@ -151,12 +151,12 @@ export class Shop {
 
   /** Waits until the GitSync is as wanted. */
   untilSync(what: string, holds: (sync: Manifest) => boolean, options: UntilOptions = {}): Promise<Manifest> {
-    return this.#ground.kube.waitFor(this.syncRef, what, holds, { timeoutMs: 60_000, ...options });
+    return this.#ground.kube.waitFor(this.syncRef, what, holds, options);
   }
 
   /** Waits until the ProgressiveRollout is as wanted. */
   untilRollout(what: string, holds: (rollout: Manifest) => boolean, options: UntilOptions = {}): Promise<Manifest> {
-    return this.#ground.kube.waitFor(this.rolloutRef, what, holds, { timeoutMs: 120_000, ...options });
+    return this.#ground.kube.waitFor(this.rolloutRef, what, holds, { timeoutMs: 180_000, ...options });
   }
 
   /** Waits until a condition of the ProgressiveRollout has a status and, where given, a reason. */

@@ -72,7 +72,7 @@ describe("configuration of revisions", () => {
     );
     proxy.forget();
     await operator.start();
-    await expect.poll(() => proxy.calls.filter(config(/^configmaps$/)).length, { timeout: 30_000 }).toBeGreaterThan(3);
+    await expect.poll(() => proxy.calls.filter(config(/^configmaps$/)).length, { timeout: 90_000 }).toBeGreaterThan(3);
     failing();
     expect(proxy.writes).toEqual([]);
 
@@ -88,7 +88,7 @@ describe("configuration of revisions", () => {
       const all = await kube.list("apps/v1", "Deployment", { namespace, labels: "fairlead.dev/revision" });
       return all.map(({ metadata }) => metadata.name).sort();
     };
-    await expect.poll(made, { timeout: 30_000 }).toEqual([`web-${after}`, `web-${before}`].sort());
+    await expect.poll(made, { timeout: 90_000 }).toEqual([`web-${after}`, `web-${before}`].sort());
     const copy = await kube.get({ apiVersion: "v1", kind: "ConfigMap", namespace, name: `settings-${after}` });
     expect(copy).toMatchObject({ data: { level: "1" }, immutable: true });
   });
@@ -136,7 +136,7 @@ describe("configuration of revisions", () => {
     const second = await stableOf(app);
     expect(second).not.toBe(first);
     await expect
-      .poll(() => namesOf("Secret", namespace), { timeout: 20_000 })
+      .poll(() => namesOf("Secret", namespace), { timeout: 90_000 })
       .toEqual(["rotated", "token", `token-${second}`].sort());
 
     const events = await kube.list("v1", "Event", { namespace });
@@ -168,16 +168,12 @@ describe("configuration of revisions", () => {
     await untilAtRest(kube, app, "Adopted");
     await project.push("Rotate", files("77hkd9g2mm", { spec: window }));
     await untilAtRest(kube, app, "Promoted");
-    const kept = await until(
-      "the sync to say what it keeps",
-      async (saw) => {
-        const sync = await kube.get({ apiVersion: API_VERSION, kind: "GitSync", namespace, name: project.name });
-        const message = JSON.stringify(at(sync, "status", "conditions"));
-        saw(message);
-        return message.includes("whose pods use it") ? message : undefined;
-      },
-      { timeoutMs: 30_000 },
-    );
+    const kept = await until("the sync to say what it keeps", async (saw) => {
+      const sync = await kube.get({ apiVersion: API_VERSION, kind: "GitSync", namespace, name: project.name });
+      const message = JSON.stringify(at(sync, "status", "conditions"));
+      saw(message);
+      return message.includes("whose pods use it") ? message : undefined;
+    });
     expect(kept).toMatch(/Secret [^ ]*token-4m2k9bt7fg stays until revision web-[a-z0-9]+, whose pods use it, is gone/);
     expect(await namesOf("Secret", namespace)).toContain("token-4m2k9bt7fg");
     await expect.poll(() => namesOf("Secret", namespace), { timeout: 60_000 }).not.toContain("token-4m2k9bt7fg");

@@ -71,7 +71,7 @@ describe("an operator that is newer than its CRDs", () => {
     await operator.stop();
     await kube.kubectl(["replace", "-f", "-"], await older());
     await operator.start();
-    await expect.poll(gauge, { timeout: 30_000 }).toBe("1");
+    await expect.poll(gauge, { timeout: 90_000 }).toBe("1");
     expect(await operator.logs()).toContain("drops .spec.freezes from every ProgressiveRollout");
     await until(
       "an Event about the definition",
@@ -91,7 +91,7 @@ describe("an operator that is newer than its CRDs", () => {
     await kube.kubectl(["apply", "--server-side", "--force-conflicts", "-f", join(ROOT, FILES[1] ?? "")]);
     await kube.waitFor(definition, "to be whole again", (one) => JSON.stringify(one).includes("steadyAt"));
     await operator.start();
-    await expect.poll(gauge, { timeout: 30_000 }).toBe("0");
+    await expect.poll(gauge, { timeout: 90_000 }).toBe("0");
     expect((await kube.get(rollout))["status"]).toEqual(before["status"]);
   });
 });

@@ -85,7 +85,7 @@ it.concurrent("lets a deleted sync go whose account is gone, and tells what it l
   await account(project.namespace, []).catch(() => undefined);
   await scene.kube.delete(project.refTo("rbac.authorization.k8s.io/v1", "RoleBinding", "deployer"));
   await scene.kube.delete(project.ref);
-  await scene.kube.waitGone(project.ref, { timeoutMs: 30_000 });
+  await scene.kube.waitGone(project.ref);
   expect(await scene.kube.find(project.refTo("v1", "ConfigMap", "one"))).toBeDefined();
   await project.untilEvent("LeftBehind", `ConfigMap ${project.namespace}/one`);
 });

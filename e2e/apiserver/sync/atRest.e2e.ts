@@ -55,7 +55,7 @@ function withResources(object: Manifest): Manifest {
   return { ...object, spec: { ...spec, template: { ...template, spec: { containers } } } } as Manifest;
 }
 
-it("reads and writes nothing at rest, and asks Git only what the branch is", { timeout: 150_000 }, async () => {
+it("reads and writes nothing at rest, and asks Git only what the branch is", async () => {
   const objects = hundred();
   expect(objects).toHaveLength(100);
   const project = await scene.project({ files: { "all.yaml": toYaml(objects) }, spec: { interval: `${INTERVAL_S}s` } });
@@ -66,7 +66,7 @@ it("reads and writes nothing at rest, and asks Git only what the branch is", { t
   await project.untilApplied(await project.copy.head());
   // Everything that is on its way has come when the next look at Git has.
   const settled = scene.git.requests(project.repo).listed;
-  await expect.poll(() => scene.git.requests(project.repo).listed, { timeout: 20_000 }).toBeGreaterThan(settled);
+  await expect.poll(() => scene.git.requests(project.repo).listed, { timeout: 90_000 }).toBeGreaterThan(settled);
 
   scene.proxy.forget();
   const before = scene.git.requests(project.repo);

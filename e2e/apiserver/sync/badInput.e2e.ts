@@ -47,7 +47,7 @@ async function isTold(project: GitProject, { reason, says }: Outcome): Promise<v
   // The last good state is kept, also against drift.
   const ref = project.refTo("v1", "ConfigMap", "app");
   await scene.kube.patch(ref, { data: { value: "drifted" } });
-  await scene.kube.waitFor(ref, "put back", (live) => stringAt(live, "data", "value") === "good", { timeoutMs: 5_000 });
+  await scene.kube.waitFor(ref, "put back", (live) => stringAt(live, "data", "value") === "good");
 }
 
 const two = (name: string) => `apiVersion: v1\nkind: ConfigMap\nmetadata: { name: ${name} }\n`;
@@ -132,7 +132,7 @@ const refusedAlone: readonly (readonly [string, string, Outcome])[] = [
 ];
 
 describe("a commit", () => {
-  it.concurrent.each(refusedAsAWhole)("with %s", { timeout: 60_000 }, async (_, files, outcome) => {
+  it.concurrent.each(refusedAsAWhole)("with %s", async (_, files, outcome) => {
     const project = await begin();
     await project.push("Break it", { ...files, "more.yaml": toYaml([configMap("more")]) });
     await isTold(project, outcome);
@@ -142,7 +142,7 @@ describe("a commit", () => {
     await scene.kube.get(project.refTo("v1", "ConfigMap", "more"));
   });
 
-  it.concurrent.each(refusedAlone)("with %s, next to good objects", { timeout: 60_000 }, async (_, text, outcome) => {
+  it.concurrent.each(refusedAlone)("with %s, next to good objects", async (_, text, outcome) => {
     const project = await begin();
     await project.push("Break it", { "bad.yaml": text, "more.yaml": toYaml([configMap("more")]) });
     await isTold(project, outcome);
@@ -201,7 +201,7 @@ describe("a spec", () => {
       () => ({ secretRef: { name: "nope" } }),
       { reason: "SecretMissing", says: ["nope", "create it"] },
     ],
-  ])("with %s", { timeout: 60_000 }, async (_, change, outcome) => {
+  ])("with %s", async (_, change, outcome) => {
     const project = await begin();
     const former = (await project.sync())["spec"] as JsonObject;
     await project.change(change(project));

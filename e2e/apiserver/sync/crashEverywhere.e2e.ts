@@ -125,7 +125,7 @@ async function untilApplied(sha: string, signal?: AbortSignal): Promise<void> {
         saw(JSON.stringify(sync["status"]));
         return stringAt(sync, "status", "appliedRevision") === sha ? true : undefined;
       },
-      { timeoutMs: 30_000, everyMs: 25, ...(signal === undefined ? {} : { signal }) },
+      { everyMs: 25, ...(signal === undefined ? {} : { signal }) },
     );
   }
 }

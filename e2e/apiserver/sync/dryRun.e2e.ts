@@ -49,7 +49,7 @@ it.concurrent("refuses a commit as a whole, before anything is written, when one
   expect(stringAt(await scene.kube.get(ref), "data", "key")).toBe("1");
   // The last good commit stays in force, against drift too.
   await scene.kube.patch(ref, { data: { key: "edited" } });
-  await scene.kube.waitFor(ref, "put back", (live) => stringAt(live, "data", "key") === "1", { timeoutMs: 10_000 });
+  await scene.kube.waitFor(ref, "put back", (live) => stringAt(live, "data", "key") === "1");
   await project.untilApplied(await project.push("Mend it", { "b.yaml": toYaml([configMap("b")]) }));
   expect(stringAt(await scene.kube.get(ref), "data", "key")).toBe("2");
 });

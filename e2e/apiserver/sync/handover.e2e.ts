@@ -83,8 +83,7 @@ it("E05: a Service and a claim that move within one commit keep their uid, in ev
     ][round % 4] ?? [a, b];
     const started = performance.now();
     for (const project of order) await ask(project, `${round}`);
-    const limit = { timeoutMs: 20_000 };
-    await Promise.all([a.untilApplied(sha, limit), b.untilApplied(sha, limit)]);
+    await Promise.all([a.untilApplied(sha), b.untilApplied(sha)]);
     const now = await lives();
     expect(now.map(({ metadata }) => metadata.uid)).toEqual(uids);
     for (const { metadata } of now)

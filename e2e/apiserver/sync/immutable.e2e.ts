@@ -90,7 +90,7 @@ it.concurrent("E18: a volume claim is never deleted, whatever its annotation say
   });
   const project = await scene.project({ files: { "claim.yaml": toYaml([claim("slow")]) } });
   const ref = project.refTo("v1", "PersistentVolumeClaim", "data");
-  const { uid } = (await scene.kube.waitFor(ref, "there", () => true, { timeoutMs: 20_000 })).metadata;
+  const { uid } = (await scene.kube.waitFor(ref, "there", () => true)).metadata;
   await project.push("Another class", { "claim.yaml": toYaml([claim("fast")]) });
   const message = await project.untilReady("False", "ImmutableField", "never deleted");
   console.log(message);

@@ -4,8 +4,6 @@ import { toYaml } from "../../apps/shop.ts";
 import { configMap, definition, deployment, settle } from "../../harness/manifests.ts";
 import { openPlaneScene, type PlaneScene } from "../../harness/planeScene.ts";
 
-const SLOW = { timeoutMs: 30_000 };
-
 let scene: PlaneScene;
 
 beforeAll(async () => {
@@ -30,7 +28,7 @@ it.concurrent("E19: applies a definition, its object, a namespace and what is in
   const started = performance.now();
   const project = await scene.project({ files });
   await settle(scene.kube, { apiVersion: "apps/v1", kind: "Deployment", namespace: inside, name: "app" });
-  await project.untilApplied(await project.copy.head(), SLOW);
+  await project.untilApplied(await project.copy.head());
   console.log(`CRD, CR, Namespace and Deployment: ${Math.round(performance.now() - started)} ms`);
   const warnings = (await project.events()).filter(({ type }) => type === "Warning");
   expect(warnings).toEqual([]);
@@ -47,7 +45,7 @@ it.concurrent("E19: lets an unknown kind wait alone, and applies it when its def
   await project.untilEvent("UnknownKind", "Late");
   await scene.kube.apply(definition("lates", "Late"));
   const started = performance.now();
-  await project.untilApplied(await project.copy.head(), SLOW);
+  await project.untilApplied(await project.copy.head());
   console.log(`applied ${Math.round(performance.now() - started)} ms after its definition came`);
 });
 
@@ -55,11 +53,11 @@ it.concurrent("says which kind cannot be listed, and applies the rest", async ()
   const review = { apiVersion: "authentication.k8s.io/v1", kind: "TokenReview", metadata: { name: "x" } };
   const files = { "a.yaml": toYaml([{ ...review, spec: { token: "x" } }]), "b.yaml": toYaml([configMap("one")]) };
   const project = await scene.project({ files });
-  const message = await project.untilReady("False", "ReconcileFailed", "", SLOW);
+  const message = await project.untilReady("False", "ReconcileFailed");
   console.log(message);
   expect(message).toContain("TokenReview");
   await scene.kube.get(project.refTo("v1", "ConfigMap", "one"));
-  await project.untilApplied(await project.push("Remove the review", { "a.yaml": undefined }), SLOW);
+  await project.untilApplied(await project.push("Remove the review", { "a.yaml": undefined }));
 });
 
 it.concurrent("backs off from a definition that never serves what the commit wants", async () => {
@@ -68,11 +66,11 @@ it.concurrent("backs off from a definition that never serves what the commit wan
     "cr.yaml": toYaml([{ apiVersion: "example.com/v9", kind: "Half", metadata: { name: "one" } }]),
   };
   const project = await scene.project({ files });
-  const message = await project.untilReady("False", "UnknownKind", "example.com/v9", { timeoutMs: 45_000 });
+  const message = await project.untilReady("False", "UnknownKind", "example.com/v9");
   console.log(message);
 });
 
-it.concurrent("goes on without a group whose API server is down", { timeout: 60_000 }, async () => {
+it.concurrent("goes on without a group whose API server is down", async () => {
   const down = { kind: "Deny", status: 503, reason: "ServiceUnavailable" } as const;
   const end = scene.proxy.rule(({ path }) => path.startsWith("/apis/scheduling.k8s.io/"), down);
   const priority = {
@@ -83,14 +81,14 @@ it.concurrent("goes on without a group whose API server is down", { timeout: 60_
   };
   const files = { "a.yaml": toYaml([priority]), "b.yaml": toYaml([configMap("one")]) };
   const project = await scene.project({ files });
-  const message = await project.untilReady("False", "ReconcileFailed", "PriorityClass", SLOW);
+  const message = await project.untilReady("False", "ReconcileFailed", "PriorityClass");
   console.log(message);
   await scene.kube.get(project.refTo("v1", "ConfigMap", "one"));
   end();
-  await project.untilApplied(await project.copy.head(), SLOW);
+  await project.untilApplied(await project.copy.head());
 });
 
-it.concurrent("E33: applies objects that are too large for kubectl's annotation", { timeout: 60_000 }, async () => {
+it.concurrent("E33: applies objects that are too large for kubectl's annotation", async () => {
   const base = definition("giants", "Giant");
   const description = "A field that says a lot of itself. ".repeat(23);
   const properties = Object.fromEntries(
@@ -101,7 +99,7 @@ it.concurrent("E33: applies objects that are too large for kubectl's annotation"
   const giant = { ...base, spec: { ...(base["spec"] as JsonObject), versions } };
   const large = configMap("large", { text: "x".repeat(900 * 1024) });
   const project = await scene.project({ files: { "crd.yaml": toYaml([giant]), "map.yaml": toYaml([large]) } });
-  await project.untilApplied(await project.copy.head(), SLOW);
+  await project.untilApplied(await project.copy.head());
   const live = await scene.kube.get(project.refTo("v1", "ConfigMap", "large"));
   expect(stringAt(live, "data", "text")).toHaveLength(900 * 1024);
   const crd = await scene.kube.get({

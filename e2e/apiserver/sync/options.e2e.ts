@@ -157,7 +157,7 @@ it.concurrent("E24: replicas in Git never set back what an autoscaler says, whet
   const names = ["live", "old", "mine"];
   const replicas = async () =>
     Promise.all(names.map(async (name) => numberAt(await scene.kube.get(refTo(name)), "spec", "replicas")));
-  await scene.kube.waitFor(refTo("mine"), "made", () => true, { timeoutMs: 30_000 });
+  await scene.kube.waitFor(refTo("mine"), "made", () => true);
   // What Git says is where a new one begins.
   await scene.kube.waitFor(refTo("old"), "ours", (live) => live.metadata.labels?.["fairlead.dev/managed"] === "true");
   expect(await replicas()).toEqual([2, 6, 2]);

@@ -34,15 +34,13 @@ it("corrects drift while the Git server is down, and recovers by itself, long be
     await project.untilEvent("HostUnreachable");
     const ref = project.refTo("v1", "ConfigMap", "one");
     await scene.kube.patch(ref, { data: { value: "drifted" } });
-    await scene.kube.waitFor(ref, "put back", (live) => stringAt(live, "data", "value") === "git", {
-      timeoutMs: 5_000,
-    });
+    await scene.kube.waitFor(ref, "put back", (live) => stringAt(live, "data", "value") === "git");
     expect(conditionOf(await project.sync(), "Ready")?.reason).toBe("HostUnreachable");
   }
   const started = performance.now();
   await scene.git.up();
-  await quick.untilReady("True", "Applied", "", { timeoutMs: 10_000 });
-  await slow.untilReady("True", "Applied", "", { timeoutMs: 20_000 });
+  await quick.untilReady("True", "Applied");
+  await slow.untilReady("True", "Applied", "", { timeoutMs: 35_000 });
   console.log(`the sync with an interval of 40 s recovered within ${Math.round(performance.now() - started)} ms`);
   await quick.untilApplied(await quick.push("Go on", one("after")));
 });
@@ -63,7 +61,7 @@ it.each([
     for (const round of [1, 2]) {
       await scene.kube.patch(ref, { data: { value: `drifted ${round}` } });
       const isBack = (live: Manifest) => stringAt(live, "data", "value") === "git";
-      await scene.kube.waitFor(ref, "put back", isBack, { timeoutMs: 5_000 });
+      await scene.kube.waitFor(ref, "put back", isBack);
     }
     await project.untilEvent(reason);
     expect((await project.events()).filter((event) => event.reason === reason)).toHaveLength(1);
@@ -73,21 +71,24 @@ it.each([
   await project.untilReady("True", "Applied");
 });
 
+/** Longer than a correction may take, so that none of them can have waited for it. */
+const HANG_MS = 15_000;
+
 it("corrects drift while the Git server hangs", async () => {
   const project = await scene.project({ files: one("git"), spec: { interval: "1s", timeout: "60s" } });
   await project.untilApplied(await project.copy.head());
-  scene.git.setFault({ kind: "Delay", ms: 15_000 });
+  scene.git.setFault({ kind: "Delay", ms: HANG_MS });
   try {
     const ref = project.refTo("v1", "ConfigMap", "one");
     for (const round of [1, 2, 3]) {
       await scene.kube.patch(ref, { data: { value: `drifted ${round}` } });
       const isBack = (live: Manifest) => stringAt(live, "data", "value") === "git";
-      await scene.kube.waitFor(ref, "put back", isBack, { timeoutMs: 5_000 });
+      await scene.kube.waitFor(ref, "put back", isBack, { timeoutMs: HANG_MS - 1_000 });
     }
   } finally {
     scene.git.setFault();
   }
-  await project.untilApplied(await project.push("Go on", one("after")), { timeoutMs: 40_000 });
+  await project.untilApplied(await project.push("Go on", one("after")));
 });
 
 it("never puts back what was true before a pause, however slow Git is", async () => {
@@ -121,11 +122,11 @@ it("reports trouble of its own, goes on by itself, and leaves nothing undone", a
     reason: "ServiceUnavailable",
   });
   const sha = await project.push("Change", one("after"));
-  const message = await project.untilReady("False", "ReconcileFailed", "", { timeoutMs: 60_000 });
+  const message = await project.untilReady("False", "ReconcileFailed", "");
   console.log(message);
   expect(message).toContain("it is tried again");
   end();
-  await project.untilApplied(sha, { timeoutMs: 30_000 });
+  await project.untilApplied(sha);
 });
 
 it("a process that starts while Git is away keeps the last good revision in force, and tells each change once", async () => {
@@ -141,7 +142,7 @@ it("a process that starts while Git is away keeps the last good revision in forc
     await project.untilReady("False", "HostUnreachable", "stays in place");
     await scene.operator.restart();
     await drift("with a store");
-    await scene.kube.waitFor(ref, "put back from the store", isBack, { timeoutMs: 20_000 });
+    await scene.kube.waitFor(ref, "put back from the store", isBack);
     await scene.kube.delete(project.refTo("v1", "ConfigMap", "two"));
     await scene.kube.waitFor(project.refTo("v1", "ConfigMap", "two"), "put back from the store", () => true);
     expect(conditionOf(await project.sync(), "Ready")?.reason).toBe("HostUnreachable");
@@ -158,7 +159,7 @@ it("a process that starts while Git is away keeps the last good revision in forc
   } finally {
     await scene.git.up();
   }
-  await project.untilApplied(sha, { timeoutMs: 60_000 });
+  await project.untilApplied(sha);
   await scene.kube.waitFor(ref, "put back", isBack);
   expect(
     scene.proxy.writes.filter(({ verb, namespace }) => verb === "delete" && namespace === project.namespace),
@@ -183,9 +184,7 @@ it("a process that starts while Git is away applies what it knows, and deletes n
   try {
     await scene.kube.apply(definition("gadgets", "Gadget"));
     await scene.operator.start();
-    await scene.kube.waitFor(project.refTo("example.com/v1", "Gadget", "late"), "applied", () => true, {
-      timeoutMs: 30_000,
-    });
+    await scene.kube.waitFor(project.refTo("example.com/v1", "Gadget", "late"), "applied", () => true);
     // One more pass after the one that could have deleted it.
     const ref = project.refTo("v1", "ConfigMap", "one");
     await scene.kube.patch(ref, { data: { value: "drifted" } });
@@ -194,6 +193,6 @@ it("a process that starts while Git is away applies what it knows, and deletes n
   } finally {
     await scene.git.up();
   }
-  await project.untilApplied(await project.copy.head(), { timeoutMs: 60_000 });
+  await project.untilApplied(await project.copy.head());
   expect(await scene.kube.find(two)).toBeUndefined();
 });

@@ -30,9 +30,7 @@ afterAll(async () => {
 const FAILING = 50;
 const LIMIT_MS = 10_000;
 
-it("E47: 50 failing syncs delay no other one, and a fix replaces what fails or waits", {
-  timeout: 240_000,
-}, async () => {
+it("E47: 50 failing syncs delay no other one, and a fix replaces what fails or waits", async () => {
   const namespace = await scene.namespace("pressure");
   const ofValue = (value: string) => toYaml([configMap("fix", { value })]);
   const healthy = await scene.project({
@@ -105,9 +103,7 @@ it("E47: 50 failing syncs delay no other one, and a fix replaces what fails or w
   expect(Math.max(crowded, fixed)).toBeLessThan(LIMIT_MS);
 });
 
-it("E48: what fails for long is tried again and again, and its status is written once", {
-  timeout: 60_000,
-}, async () => {
+it("E48: what fails for long is tried again and again, and its status is written once", async () => {
   const failing = async () => {
     const all = await scene.kube.list("fairlead.dev/v1alpha1", "GitSync");
     const stalled = all.filter((sync) =>
@@ -139,9 +135,7 @@ async function timed(project: GitProject, push: () => Promise<string>, value: st
   return Math.round(performance.now() - began);
 }
 
-it("E16: a namespace that is deleted while Git has it is made anew with all that is in it, and waited for at rest", {
-  timeout: 120_000,
-}, async () => {
+it("E16: a namespace that is deleted while Git has it is made anew with all that is in it, and waited for at rest", async () => {
   const inside = `inside-${Math.random().toString(36).slice(2, 8)}`;
   const names = Array.from({ length: 20 }, (_, index) => `one-${index}`);
   const place = (name: string) => ({ ...configMap(name), metadata: { name, namespace: inside } });

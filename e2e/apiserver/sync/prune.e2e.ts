@@ -60,18 +60,14 @@ async function refuseDeletion(namespace: string, name: string) {
     spec: { policyName: policy, validationActions: ["Deny"] },
   });
   const probe = { apiVersion: "v1", kind: "ConfigMap", namespace, name };
-  await until(
-    "the deletion to be refused",
-    async (saw) => {
-      const dryRun = await scene.kube.kubectl(["-n", namespace, "delete", "configmap", name, "--dry-run=server"]).then(
-        () => "it would be deleted",
-        () => undefined,
-      );
-      saw(dryRun ?? title(probe));
-      return dryRun === undefined ? true : undefined;
-    },
-    { timeoutMs: 20_000 },
-  );
+  await until("the deletion to be refused", async (saw) => {
+    const dryRun = await scene.kube.kubectl(["-n", namespace, "delete", "configmap", name, "--dry-run=server"]).then(
+      () => "it would be deleted",
+      () => undefined,
+    );
+    saw(dryRun ?? title(probe));
+    return dryRun === undefined ? true : undefined;
+  });
   return { lift: () => scene.kube.delete(binding) };
 }
 

@@ -46,7 +46,7 @@ const deletes = ({ namespace }: GitProject) =>
   scene.proxy.writes.filter((call) => call.namespace === namespace && call.verb === "delete");
 
 describe("an overlay", () => {
-  it("is applied, and only what it reads decides whether it is rendered again", { timeout: 60_000 }, async () => {
+  it("is applied, and only what it reads decides whether it is rendered again", async () => {
     const project = await scene.project({ files: { ...base, "kustomization.yaml": overlay("one") } });
     await project.untilApplied(await project.copy.head());
     expect(await valuesIn(project)).toEqual(names.map(() => "one"));
@@ -61,9 +61,7 @@ describe("an overlay", () => {
     );
   });
 
-  it("E01: a renderer that says nothing, or is killed in the middle, deletes nothing", {
-    timeout: 90_000,
-  }, async () => {
+  it("E01: a renderer that says nothing, or is killed in the middle, deletes nothing", async () => {
     const project = await scene.project({ files: { ...base, "kustomization.yaml": overlay("one") } });
     await project.untilApplied(await project.copy.head());
     const mark = (value: string) => ({
@@ -83,9 +81,7 @@ describe("an overlay", () => {
     // The last good state is still in force, and nobody has deleted anything.
     const ref = project.refTo("v1", "ConfigMap", "m1");
     await scene.kube.patch(ref, { data: { value: "drifted" } });
-    await scene.kube.waitFor(ref, "put back", (live) => stringAt(live, "data", "value") === "one", {
-      timeoutMs: 10_000,
-    });
+    await scene.kube.waitFor(ref, "put back", (live) => stringAt(live, "data", "value") === "one");
     expect(deletes(project)).toEqual([]);
     await writeFile(fault, ":\n");
     await project.untilApplied(await project.copy.head());
@@ -93,9 +89,7 @@ describe("an overlay", () => {
     expect(deletes(project)).toEqual([]);
   });
 
-  it("E03: one whose directory is renamed is kept and corrected until the path follows", {
-    timeout: 60_000,
-  }, async () => {
+  it("E03: one whose directory is renamed is kept and corrected until the path follows", async () => {
     const project = await scene.project({ files: { ...base, "kustomization.yaml": overlay("one") } });
     await project.untilApplied(await project.copy.head());
     const head = await project.push("Rename", {
@@ -105,9 +99,7 @@ describe("an overlay", () => {
     expect(await project.untilReady("False", "PathNotFound")).toContain("correct the path");
     const ref = project.refTo("v1", "ConfigMap", "m0");
     await scene.kube.patch(ref, { data: { value: "drifted" } });
-    await scene.kube.waitFor(ref, "put back", (live) => stringAt(live, "data", "value") === "one", {
-      timeoutMs: 10_000,
-    });
+    await scene.kube.waitFor(ref, "put back", (live) => stringAt(live, "data", "value") === "one");
     expect(deletes(project)).toEqual([]);
     await project.change({ path: "k8s" });
     await project.untilApplied(head);
@@ -138,9 +130,7 @@ data:
       'apiVersion: v1\nkind: Pod\nmetadata: { name: t, annotations: { helm.sh/hook: test } }\nspec: { containers: [{ name: t, image: "t:1" }] }\n',
   };
 
-  it("is applied with values and what this cluster serves, and says what it leaves out", {
-    timeout: 60_000,
-  }, async () => {
+  it("is applied with values and what this cluster serves, and says what it leaves out", async () => {
     const project = await scene.project({
       files: { ...chart, "../values/eu.yaml": "greeting: eu\n" },
       spec: { helm: { releaseName: "shop", valuesFiles: ["../values/eu.yaml"] } },
@@ -163,9 +153,7 @@ data:
     await scene.kube.waitFor(ref, "the new value", (live) => stringAt(live, "data", "greeting") === "spec");
   });
 
-  it("with an error in a template is told with its line, and the last good state stays", {
-    timeout: 60_000,
-  }, async () => {
+  it("with an error in a template is told with its line, and the last good state stays", async () => {
     const project = await scene.project({ files: chart });
     await project.untilApplied(await project.copy.head());
     await project.push("Break it", { "templates/b.yaml": '\n{{ required "set .Values.x" .Values.x }}\n' });

@@ -50,7 +50,7 @@ async function createAs(manager: string, object: Manifest): Promise<void> {
 async function untilOurs(ref: ObjectRef): Promise<void> {
   const isOurs = ({ metadata: { labels = {} } }: Manifest) =>
     labels["fairlead.dev/managed"] === "true" && labels["example.com/left"] === undefined;
-  await scene.kube.waitFor(ref, "taken over", isOurs, { timeoutMs: 20_000 });
+  await scene.kube.waitFor(ref, "taken over", isOurs);
   await settle(scene.kube, ref);
 }
 

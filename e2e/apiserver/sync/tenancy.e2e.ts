@@ -113,7 +113,7 @@ it("A14: without an account a sync is refused, writes nothing, and can be delete
   await project.change({ serviceAccountName: null });
   await project.untilReady("False", "AccountRequired");
   await scene.kube.delete(project.ref);
-  await scene.kube.waitGone(project.ref, { timeoutMs: 30_000 });
+  await scene.kube.waitGone(project.ref);
   await scene.kube.get(project.refTo("v1", "ConfigMap", "a"));
   await project.untilEvent("LeftBehind", "everything is left behind");
 });

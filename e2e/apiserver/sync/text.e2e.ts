@@ -99,7 +99,6 @@ it("E35, E36, A12, A16: puts values into manifests: texts stay texts, scripts st
     of("ConfigMap", "asked"),
     "the new value",
     (now) => stringAt(now, "data", "name") === "market",
-    { timeoutMs: 10_000 },
   );
   expect(stringAt(changed, "data", "text")).toBe("${NAME}");
 

@@ -27,7 +27,7 @@ describe("at rest", () => {
     );
     // What is on its way has come when the next look at Git has.
     const { listed } = scene.git.requests(shop.repo);
-    await expect.poll(() => scene.git.requests(shop.repo).listed, { timeout: 20_000 }).toBeGreaterThan(listed + 1);
+    await expect.poll(() => scene.git.requests(shop.repo).listed, { timeout: 90_000 }).toBeGreaterThan(listed + 1);
 
     scene.proxy.forget();
     await sleep(OBSERVED_MS);

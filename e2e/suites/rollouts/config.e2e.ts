@@ -87,16 +87,12 @@ describe("configuration is a part of the revision", () => {
       const [victim] = await podsOf(namespace, stable);
       const name = victim?.metadata.name ?? "";
       await scene.kube.delete({ apiVersion: "v1", kind: "Pod", namespace, name });
-      const born = await until(
-        "a pod of stable that was started anew",
-        async (saw) => {
-          const pods = await podsOf(namespace, stable);
-          saw(pods.map(({ metadata }) => metadata.name).join());
-          const ready = pods.filter(isPodReady);
-          return ready.length === 3 ? ready.find(({ metadata }) => metadata.name !== name) : undefined;
-        },
-        { timeoutMs: 30_000 },
-      );
+      const born = await until("a pod of stable that was started anew", async (saw) => {
+        const pods = await podsOf(namespace, stable);
+        saw(pods.map(({ metadata }) => metadata.name).join());
+        const ready = pods.filter(isPodReady);
+        return ready.length === 3 ? ready.find(({ metadata }) => metadata.name !== name) : undefined;
+      });
       expect(JSON.stringify(born["spec"])).toContain(`"name":"settings-${stable}"`);
       const copy = await scene.kube.get({ apiVersion: "v1", kind: "ConfigMap", namespace, name: `settings-${stable}` });
       expect(copy["data"]).toEqual({ version: "v1" });
@@ -149,15 +145,11 @@ describe("configuration is a part of the revision", () => {
     const killed = (await podsOf(namespace, stable)).map(({ metadata }) => metadata.name);
     expect(killed).toHaveLength(2);
     for (const name of killed) await scene.kube.delete({ apiVersion: "v1", kind: "Pod", namespace, name });
-    const born = await until(
-      "pods of stable that were started anew",
-      async (saw) => {
-        const pods = (await podsOf(namespace, stable)).filter(isPodReady).map(({ metadata }) => metadata.name);
-        saw(pods.join());
-        return pods.length === 2 && pods.every((name) => !killed.includes(name)) ? pods : undefined;
-      },
-      { timeoutMs: 30_000 },
-    );
+    const born = await until("pods of stable that were started anew", async (saw) => {
+      const pods = (await podsOf(namespace, stable)).filter(isPodReady).map(({ metadata }) => metadata.name);
+      saw(pods.join());
+      return pods.length === 2 && pods.every((name) => !killed.includes(name)) ? pods : undefined;
+    });
     for (const pod of born) expect(await scene.kube.podText(namespace, pod, 8080, "/")).toBe("shop v1\n");
     const after = cursorOf(await shop.rollout(), "stable") ?? "";
     const [promoted] = (await podsOf(namespace, after)).map(({ metadata }) => metadata.name);
