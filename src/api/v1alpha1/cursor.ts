@@ -31,11 +31,11 @@ export type Stage = (typeof STAGES)[number];
 /** What the Service selects beside what Git says. */
 export const selection = z.object({
   kind: z
-    .enum(["Git", "Revision", "Serving", "Workload"])
+    .enum(["Git", "Revision", "Marked", "Serving", "Workload"])
     .describe(
-      "kind: Git, nothing more; Revision, pods of one revision; Serving, pods marked as serving; Workload, marked pods of the Deployment.",
+      "kind: Git, nothing more; Revision, pods of one revision; Marked, those of them that are marked as serving; Serving, pods marked as serving; Workload, marked pods of the Deployment.",
     ),
-  revision: hash.optional().describe("revision: with kind Revision."),
+  revision: hash.optional().describe("revision: with kind Revision or Marked."),
 });
 export type Selection = Readonly<z.infer<typeof selection>>;
 

@@ -37,39 +37,61 @@ const step = z
     ],
   });
 
-const canary = z.object({
-  steps: z
-    .array(step)
-    .min(1)
-    .max(32)
-    .meta({
-      "x-kubernetes-list-type": "atomic",
-      "x-kubernetes-validations": [
-        {
-          rule: "self.filter(s, has(s.weight)).map(s, s.weight).isSorted() && self.filter(s, has(s.weight)).all(s, self.exists_one(t, has(t.weight) && t.weight == s.weight))",
-          message: "steps are in ascending order of weight, each weight once",
-        },
-        {
-          rule: "self.filter(s, has(s.approval)).size() <= 1",
-          message: "there is one approval at most: it names a revision, and would pass every other one too",
-        },
-      ],
-    })
-    .describe("steps: taken one after the other; after the last one the candidate is promoted."),
-});
+/** Pods, as a number or a percentage of the replicas. */
+const pods = z
+  .union([
+    z.int().min(1).max(10_000),
+    z
+      .string()
+      .max(4)
+      .regex(/^([1-9][0-9]?|100)%$/),
+  ])
+  .meta({ "x-kubernetes-int-or-string": true });
+
+const canary = z
+  .object({
+    steps: z
+      .array(step)
+      .min(1)
+      .max(32)
+      .meta({
+        "x-kubernetes-list-type": "atomic",
+        "x-kubernetes-validations": [
+          {
+            rule: "self.filter(s, has(s.weight)).map(s, s.weight).isSorted() && self.filter(s, has(s.weight)).all(s, self.exists_one(t, has(t.weight) && t.weight == s.weight))",
+            message: "steps are in ascending order of weight, each weight once",
+          },
+          {
+            rule: "self.filter(s, has(s.approval)).size() <= 1",
+            message: "there is one approval at most: it names a revision, and would pass every other one too",
+          },
+        ],
+      })
+      .describe("steps: taken one after the other; after the last one the candidate is promoted."),
+    stableCapacity: z
+      .enum(["Full", "Shared"])
+      .default("Full")
+      .describe(
+        "stableCapacity: Full keeps all pods of stable, so that a way back needs no start. Shared lowers stable as the candidate grows; a way back starts its pods first.",
+      ),
+    maxSurge: pods
+      .optional()
+      .describe(
+        "maxSurge: how many pods more than the replicas both tracks may have with stableCapacity Shared, a number or a percentage; a step that needs more is taken in parts. A way back may need more. Default: 25%.",
+      ),
+  })
+  .meta({
+    "x-kubernetes-validations": [
+      {
+        rule: "!has(self.maxSurge) || self.stableCapacity == 'Shared'",
+        message:
+          "maxSurge goes with stableCapacity: Shared; with Full, stable keeps its pods beside all of the candidate's",
+      },
+    ],
+  });
 
 const rolling = z.object({
-  batch: z
-    .union([
-      z.int().min(1).max(10_000),
-      z
-        .string()
-        .max(4)
-        .regex(/^([1-9][0-9]?|100)%$/),
-    ])
-    .meta({ "x-kubernetes-int-or-string": true })
-    .default(1)
-    .describe("batch: pods replaced at a time, a number or a percentage of the replicas."),
+  batch: pods.default(1).describe("batch: pods replaced at a time, a number or a percentage of the replicas."),
   hold: duration.default("0s").describe("hold: how long each batch serves before the next."),
 });
 

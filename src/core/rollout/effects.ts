@@ -1,5 +1,6 @@
 import type { Cursor, Selection } from "../../api/v1alpha1/cursor.ts";
 import { Mark } from "../../api/v1alpha1/names.ts";
+import { isSharedByRoutes, loweredByRoutes } from "./lowering.ts";
 import { mark, markEffects, shrinks } from "./marks.ts";
 import { type PreviewEffect, previewEffects } from "./preview.ts";
 import { type Split, sameSaid, weightOf } from "./routes.ts";
@@ -73,6 +74,11 @@ export function want(seen: Seen, cursor: Cursor, now: number): Want {
         revisions.set(candidate, step.sizes.candidate);
         // Stable shrinks for ready pods of the candidate, never for promised ones.
         revisions.set(stable, Math.max(step.sizes.stable, replicas - readyOf(seen, candidate)));
+        if (isSharedByRoutes(seen, step, replicas)) {
+          const kept = loweredByRoutes(seen, cursor, step, now);
+          revisions.set(stable, kept);
+          serving.set(stable, kept);
+        }
         if (isRouted(seen)) serving.set(candidate, step.sizes.candidate);
         else if (step.weight > 0 && step.weight < 100) {
           serving.set(candidate, step.sizes.candidate);
@@ -92,7 +98,8 @@ export function want(seen: Seen, cursor: Cursor, now: number): Want {
         revisions.set(candidate, "Keep");
         // While stable grows back, each of its ready pods takes one pod of the candidate out of the Service.
         const missing = replicas - readyOf(seen, stable);
-        if (missing > 0) serving.set(candidate, missing);
+        // By routes it is the weight that moves.
+        if (missing > 0 && !isRouted(seen)) serving.set(candidate, missing);
       }
       return { revisions, workload: 0, serving };
     case "Restoring":

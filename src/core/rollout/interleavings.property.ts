@@ -4,6 +4,7 @@ import type { Json } from "../../api/json.ts";
 import type { Cursor } from "../../api/v1alpha1/cursor.ts";
 import { assertNoneStopped, work } from "../../testing/rollout/simulate.ts";
 import { Crash, SimWorld } from "../../testing/rollout/world.ts";
+import { podsOf } from "./quantity.ts";
 import { stepsOf } from "./strategies/strategy.ts";
 
 const RUNS = Number(process.env["FAIRLEAD_RUNS"] ?? 10_000);
@@ -85,6 +86,17 @@ const strategy: fc.Arbitrary<Json> = fc.constantFrom<Json>(
       ],
     },
   },
+  {
+    canary: {
+      stableCapacity: "Shared",
+      maxSurge: 1,
+      steps: [
+        { weight: 20, hold: "2s" },
+        { weight: 75, hold: "8s" },
+      ],
+    },
+  },
+  { canary: { stableCapacity: "Shared", maxSurge: "50%", steps: [{ weight: 50, hold: "4s" }] } },
   { blueGreen: { hold: "2s", watch: "4s" } },
   { blueGreen: { approval: {}, watch: "0s" } },
   { rolling: { batch: 1, hold: "2s" } },
@@ -236,7 +248,9 @@ async function live(world: SimWorld, seconds: number): Promise<void> {
 /** Lets the operator do what it can. What routes say is looked at afterwards: one look may follow the other at once. */
 async function settle(world: SimWorld): Promise<void> {
   await work(world, check);
-  if (world.status.rollout !== undefined && world.now >= world.watchedSince) checkRoute(world, world.status.rollout);
+  if (world.status.rollout === undefined || world.now < world.watchedSince) return;
+  checkRoute(world, world.status.rollout);
+  checkLowered(world, world.status.rollout);
 }
 
 function check(world: SimWorld): void {
@@ -262,6 +276,22 @@ function check(world: SimWorld): void {
   if (candidate > most && cursor.stage === "Stepping") {
     throw new Error(`${candidate} pods of ${cursor.candidate} serve without a pass: ${JSON.stringify(cursor)}`);
   }
+}
+
+/** Stable keeps the pods for what any gateway may still send there, however far it is lowered. */
+function checkLowered(world: SimWorld, { stable, stage, candidate, replicas }: Cursor): void {
+  const { canary } = (world.spec["strategy"] ?? {}) as {
+    canary?: { stableCapacity?: string; maxSurge?: number | string };
+  };
+  if (canary?.stableCapacity !== "Shared" || stage !== "Stepping" || candidate === undefined) return;
+  const asked = (revision: string) => world.revisions.get(revision)?.replicas ?? 0;
+  const needed = world.route === "Git" ? 1 : Math.ceil((replicas * world.mostWeightOf(stable)) / 100);
+  if (replicas > 0 && asked(stable) < needed)
+    throw new Error(`${asked(stable)} pods of ${stable}, which may be sent what takes ${needed}`);
+  // Of a rollout that was scaled the bound is of its largest size; by routes both tracks may round up.
+  const most = world.mostReplicas + podsOf(canary.maxSurge ?? "25%", world.mostReplicas) + 1;
+  if (asked(stable) + asked(candidate) > most)
+    throw new Error(`${asked(stable)} + ${asked(candidate)} pods, where ${most} may be`);
 }
 
 /** No request goes by the route to a revision without ready pods for it, while stable has some. */

@@ -14,6 +14,8 @@ function selectionKeys(selection: Selection): Readonly<Record<string, string>> {
       return {};
     case "Revision":
       return { [Mark.revision]: selection.revision ?? "" };
+    case "Marked":
+      return { [Mark.revision]: selection.revision ?? "", [Mark.serving]: SERVING };
     case "Serving":
       return { [Mark.serving]: SERVING };
     case "Workload":

@@ -31,6 +31,19 @@ export function sizesForRoutes(replicas: number, weight: number): Sizes {
   return besideStable(replicas, clamp(Math.ceil((replicas * weight) / 100), Math.min(1, replicas), replicas));
 }
 
+/**
+ * Pods for a weight with stable lowered by as many pods as the candidate has; by routes, each track has the pods to carry its
+ * weight. One pod cannot be shared out: beside it stable keeps its own.
+ */
+export function sizesForShare(replicas: number, weight: number, routed: boolean): Sizes {
+  const full = routed ? sizesForRoutes(replicas, weight) : sizesFor(replicas, weight);
+  if (weight === 0 || replicas <= 1) return full;
+  if (weight === 100) return { candidate: replicas, stable: replicas, stableServing: 0 };
+  const candidate = routed ? full.candidate : clamp(Math.round((replicas * weight) / 100), 1, replicas - 1);
+  const stable = routed ? Math.ceil((replicas * (100 - weight)) / 100) : replicas - candidate;
+  return { candidate, stable, stableServing: stable };
+}
+
 /** A candidate beside a stable track at full size, which can take everything back at any moment. */
 export function besideStable(replicas: number, candidate: number): Sizes {
   return { candidate, stable: replicas, stableServing: replicas };

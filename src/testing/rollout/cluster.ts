@@ -1,6 +1,6 @@
 import { Mark } from "../../api/v1alpha1/names.ts";
 import type { Reading } from "../../core/analysis/judge.ts";
-import type { Split } from "../../core/rollout/routes.ts";
+import { type Split, weightOf } from "../../core/rollout/routes.ts";
 import type { PodSeen } from "../../core/rollout/seen.ts";
 import { LEFT, matches } from "../../core/rollout/selection.ts";
 
@@ -103,6 +103,13 @@ export class SimCluster {
     const routed = new Set(this.#since(routes).flatMap(({ route }) => weighted(route)));
     const own = due.flatMap((one) => [...routed].flatMap((revision) => [...(one.own.get(revision) ?? [])]));
     return new Set([...due.flatMap(({ names }) => [...names]), ...own]);
+  }
+
+  /** The most that any gateway may still send to a revision, in percent. */
+  mostWeightOf(revision: string): number {
+    return Math.max(
+      ...this.#since(this.#lags.routes).map(({ route }) => (route === "Git" ? 0 : weightOf(route, revision))),
+    );
   }
 
   /** Tells whether every gateway knows an endpoint of a revision's own Service by now. */

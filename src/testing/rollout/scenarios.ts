@@ -1,3 +1,4 @@
+import { capacityScenarios } from "./scenariosCapacity.ts";
 import { gateScenarios } from "./scenariosGates.ts";
 import { judgedScenarios } from "./scenariosJudged.ts";
 import { routedScenarios } from "./scenariosRouted.ts";
@@ -209,5 +210,6 @@ export const scenarios: readonly Scenario[] = [
   },
   ...judgedScenarios,
   ...routedScenarios,
+  ...capacityScenarios,
   ...gateScenarios,
 ];

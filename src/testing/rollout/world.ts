@@ -8,6 +8,7 @@ import { type Judgement, judge } from "../../core/analysis/judge.ts";
 import { metricsAt } from "../../core/analysis/policy.ts";
 import type { Decision } from "../../core/rollout/decision.ts";
 import type { Effect } from "../../core/rollout/effects.ts";
+import { weightOf } from "../../core/rollout/routes.ts";
 import type { Seen } from "../../core/rollout/seen.ts";
 import { overlaidSelector } from "../../core/rollout/selection.ts";
 import { type Turn, waitsFor } from "../../core/rollout/turns.ts";
@@ -22,6 +23,9 @@ export class Crash extends Error {
     this.awayMs = awayMs;
   }
 }
+
+/** For so long at least a way back waits for pods of stable. */
+const WAITED_FOR_MS = 15_000;
 
 /**
  * A rollout's world in memory: Git, Prometheus and the API server around a simulated cluster. A request is lost when a node
@@ -181,6 +185,8 @@ export class SimWorld extends SimCluster implements RolloutWorld {
         this.workload.template = effect.revision;
         break;
       case "Select":
+        if (effect.selection.kind === "Revision" && this.route === "Git")
+          this.#assertCarried(100, effect.selection.revision);
         this.#select(effect.selection);
         break;
       case "Route": {
@@ -190,6 +196,7 @@ export class SimWorld extends SimCluster implements RolloutWorld {
               `requests are lost: the route goes to ${revision}, of which a gateway knows no endpoint yet`,
             );
         }
+        this.#assertCarried(effect.said === "Git" ? 100 : weightOf(effect.said, this.status.rollout?.stable ?? ""));
         this.route = effect.said;
         break;
       }
@@ -213,6 +220,21 @@ export class SimWorld extends SimCluster implements RolloutWorld {
     }
     this.settle();
     this.follow();
+  }
+
+  /**
+   * On a way back stable gets no more than its ready pods can carry, as long as it is waited for them: the candidate carries
+   * the rest, as far as it can.
+   */
+  #assertCarried(weight: number, revision = this.status.rollout?.stable): void {
+    const { stage, stable = "", candidate, replicas = 0, enteredAt = "" } = this.status.rollout ?? {};
+    if (stage !== "Returning" || revision !== stable || candidate === undefined) return;
+    const ready = (of: string) => this.podsOf(of).filter((pod) => pod.ready).length;
+    const waited = this.now - Date.parse(enteredAt) >= WAITED_FOR_MS;
+    const before = this.route === "Git" ? 0 : weightOf(this.route, stable);
+    const can = Math.floor((100 * ready(stable)) / Math.max(1, replicas));
+    if (waited || ready(candidate) === 0 || weight <= Math.max(before, can)) return;
+    throw new Error(`requests are too many: weight ${weight} goes to ${ready(stable)} ready pods of ${stable}`);
   }
 
   #select(selection: Selection): void {

@@ -3,14 +3,25 @@ import type { RolloutHistoryEntry } from "../../../api/v1alpha1/progressiverollo
 import { because } from "../because.ts";
 import { advance, enter, hold, restoring, switching, withSelection } from "../decision.ts";
 import { finished } from "../finished.ts";
+import { isLowered } from "../lowering.ts";
 import type { StageRule } from "../plan.ts";
 import { weightOf } from "../routes.ts";
-import { isLeaving, readyOf } from "../seen.ts";
+import { isLeaving, readyOf, type Seen } from "../seen.ts";
 import { settleLeft, since } from "../timing.ts";
 import { allAt, routeHome } from "./routing.ts";
 
 /** A stable revision that is nearly at full size takes the traffic after this time: one slow pod must not hold a way back. */
 const PATIENCE_MS = 30_000;
+
+/**
+ * How long the missing pods of stable are waited for. Those of a lowered stable have just begun to start, and it would be
+ * overrun: they get the time that pods may take.
+ */
+function patienceFor(seen: Seen, cursor: Cursor): number {
+  const missing = cursor.replicas - readyOf(seen, cursor.stable);
+  const few = missing <= Math.max(1, Math.floor(cursor.replicas / 10));
+  return few || !isLowered(seen, cursor) ? PATIENCE_MS : seen.spec.progressDeadlineSeconds * 1_000;
+}
 
 /** How soon pods that have just become ready are looked at again. */
 const SOON_MS = 1_000;
@@ -32,7 +43,7 @@ export const returning: StageRule = (seen, cursor, now) => {
     return hold(cursor, because("CapacityMissing", message, "goes on when one is ready, or commit a fix"));
   }
   if (!home) {
-    const patience = PATIENCE_MS - since(cursor.enteredAt, now);
+    const patience = patienceFor(seen, cursor) - since(cursor.enteredAt, now);
     // A candidate without a ready pod carries nothing: whatever is ready of stable is better than that.
     const carries = candidate !== undefined && readyOf(seen, candidate) > 0;
     const routing = routeHome(seen, cursor, patience <= 0 || !carries, now);

@@ -1,6 +1,7 @@
 import type { Cursor } from "../../../api/v1alpha1/cursor.ts";
 import { because } from "../because.ts";
 import { advance, type Decision, hold, withSelection, withSplit } from "../decision.ts";
+import { carriedBy, isSharedByRoutes } from "../lowering.ts";
 import type { Ready } from "../plan.ts";
 import { type Split, sameSaid, weightOf } from "../routes.ts";
 import { isLeaving, isRouted, readyOf, routableOf } from "../seen.ts";
@@ -28,8 +29,10 @@ function splitFor(stable: string, candidate: string, weight: number): Split {
  */
 export const notRouted: Guard = ({ seen, cursor, candidate, step, now }) => {
   if (!isRouted(seen)) return undefined;
-  const home = { kind: "Revision", revision: cursor.stable } as const;
-  if (cursor.selection.kind !== "Revision" || cursor.selection.revision !== cursor.stable) {
+  // Pods of a lowered stable leave the Service by their marks.
+  const kind = isSharedByRoutes(seen, step, cursor.replicas) ? "Marked" : "Revision";
+  const home = { kind, revision: cursor.stable } as const;
+  if (cursor.selection.kind !== kind || cursor.selection.revision !== cursor.stable) {
     return advance(withSelection(cursor, { selection: home }), because("Stepping", "the Service goes to stable"));
   }
   // At weight 0 nothing need be moved that was not moved before.
@@ -47,7 +50,7 @@ export const notRouted: Guard = ({ seen, cursor, candidate, step, now }) => {
 
 /** A candidate that has lost pods gets no more requests than those that are left can carry. */
 export function carried(seen: Ready, cursor: Cursor, candidate: string): Decision | undefined {
-  const can = Math.floor((100 * readyOf(seen, candidate)) / Math.max(1, cursor.replicas));
+  const can = carriedBy(readyOf(seen, candidate), readyOf(seen, cursor.stable), cursor.replicas);
   if (!isRouted(seen) || weightOf(cursor.split ?? "Git", candidate) <= can) return undefined;
   const message = `revision ${candidate} can carry weight ${can} at most; ${cursor.stable} carries the rest`;
   return advance(withSplit(cursor, splitFor(cursor.stable, candidate, can)), because("CapacityMissing", message));

@@ -4,11 +4,12 @@ import { because } from "../because.ts";
 import { advance, enter, hold, iso, returning, switching, withSelection } from "../decision.ts";
 import { want } from "../effects.ts";
 import { frozenBy } from "../freeze.ts";
+import { isSharedByRoutes, placedLeft } from "../lowering.ts";
 import { markEffects } from "../marks.ts";
 import type { StageRule } from "../plan.ts";
 import { endpointsOf, isLeaving, isRouted, livePods, readyOf } from "../seen.ts";
 import { type Step, stepsOf } from "../strategies/strategy.ts";
-import { since, watched } from "../timing.ts";
+import { settleLeft, since, watched } from "../timing.ts";
 import { dark, failing, unclear, uncompared } from "./judging.ts";
 import { carried, notRouted } from "./routing.ts";
 import type { Guard, Walk } from "./walk.ts";
@@ -87,17 +88,17 @@ const notInPlace: Guard = (walk) => {
   if (current.steadyAt === undefined || marks.length > 0 || !arrived) {
     return hold(current, because("Settling", `weight ${step.weight} is not in place yet`, "goes on by itself"));
   }
-  // At weight 0 stable serves as a whole: a surplus of it can leave only afterwards, at rest.
-  if (step.weight > 0 && livePods(seen, cursor.stable).length > step.sizes.stable) {
-    const settle = Math.max(0, seen.spec.settleSeconds * 1_000 - since(current.steadyAt, now));
-    const placed = { ...current, inPlaceAt: current.inPlaceAt ?? iso(now) };
-    return hold(
-      placed,
-      because("Settling", "pods of stable leave", "goes on by itself"),
-      settle > 0 ? settle : undefined,
-    );
-  }
   return undefined;
+};
+
+/** At weight 0 stable serves as a whole: a surplus of it can leave only afterwards, at rest. */
+const lowering: Guard = ({ seen, cursor, step, now }) => {
+  const surplus = livePods(seen, cursor.stable).length > step.sizes.stable;
+  const lowers = !isRouted(seen) || isSharedByRoutes(seen, step, cursor.replicas);
+  if (step.weight === 0 || !surplus || !lowers) return undefined;
+  const placed = { ...cursor, inPlaceAt: cursor.inPlaceAt ?? iso(now) };
+  const left = Math.max(placedLeft(seen, placed, now), settleLeft(seen, placed, now).ms ?? 0);
+  return hold(placed, because("Settling", "pods of stable leave", "goes on by itself"), left > 0 ? left : undefined);
 };
 
 const paused: Guard = ({ seen, cursor }) =>
@@ -155,7 +156,17 @@ const empty: Guard = ({ cursor }) =>
     : undefined;
 
 /** The order is the policy: ways back first, then readiness, then what holds, then the way on. */
-const before: readonly Guard[] = [deleted, cancelled, superseded, failing, empty, unready, notRouted, notInPlace];
+const before: readonly Guard[] = [
+  deleted,
+  cancelled,
+  superseded,
+  failing,
+  empty,
+  unready,
+  notRouted,
+  notInPlace,
+  lowering,
+];
 const after: readonly Guard[] = [dark, paused, frozen, unapproved, unclear, uncompared, holding, passed];
 
 /** The candidate takes the weight of a step, is held there, and judged. */

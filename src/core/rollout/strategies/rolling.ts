@@ -1,5 +1,6 @@
 import { durationMs } from "../../../api/v1alpha1/common.ts";
 import type { RolloutSpec } from "../../../api/v1alpha1/progressiverollout.ts";
+import { podsOf } from "../quantity.ts";
 import { shareOf, sizesForBatch } from "../sizes.ts";
 import type { Step } from "./strategy.ts";
 
@@ -8,7 +9,7 @@ export function rollingSteps(
   rolling: NonNullable<RolloutSpec["strategy"]["rolling"]>,
   replicas: number,
 ): readonly Step[] {
-  const batch = batchSize(rolling.batch, replicas);
+  const batch = podsOf(rolling.batch, replicas);
   const holdMs = durationMs(rolling.hold);
   const count = Math.max(1, Math.ceil(replicas / batch));
   return Array.from({ length: count }, (_, index) => {
@@ -20,10 +21,4 @@ export function rollingSteps(
       needsApproval: false,
     };
   });
-}
-
-/** Pods in a batch: a percentage is rounded up, so it is never none. */
-function batchSize(batch: number | string, replicas: number): number {
-  const size = typeof batch === "number" ? batch : Math.ceil((Number.parseInt(batch, 10) * replicas) / 100);
-  return Math.min(Math.max(size, 1), Math.max(replicas, 1));
 }

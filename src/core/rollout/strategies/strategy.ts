@@ -3,6 +3,7 @@ import { besideStable, type Sizes, sizesFor, sizesForRoutes } from "../sizes.ts"
 import { blueGreenSteps } from "./blueGreen.ts";
 import { canarySteps } from "./canary.ts";
 import { rollingSteps } from "./rolling.ts";
+import { sharedSteps } from "./shared.ts";
 
 /** One step of a strategy, with absolute sizes. */
 export interface Step {
@@ -22,6 +23,7 @@ export function stepsOf(
 ): readonly Step[] {
   const routed = routeRefs.length > 0;
   if (strategy.blueGreen !== undefined) return blueGreenSteps(strategy.blueGreen, replicas);
+  if (strategy.canary?.stableCapacity === "Shared") return sharedSteps(strategy.canary, replicas, routed);
   if (strategy.canary !== undefined) return canarySteps(strategy.canary, replicas, routed ? sizesForRoutes : sizesFor);
   const rolling = rollingSteps(strategy.rolling ?? { batch: 1, hold: "0s" }, replicas);
   return routed ? rolling.map((step) => onRoutes(step, replicas)) : rolling;

@@ -1,0 +1,45 @@
+import type { Cursor } from "../../api/v1alpha1/cursor.ts";
+import { type Said, weightOf } from "./routes.ts";
+import { isRouted, isServing, livePods, type Seen } from "./seen.ts";
+import { type Step, stepsOf } from "./strategies/strategy.ts";
+import { since } from "./timing.ts";
+
+/** Tells whether the step at which a candidate is, or was, has stable lowered: then a way back needs pods to start. */
+export function isLowered({ spec }: Seen, { step = 0, replicas }: Cursor): boolean {
+  const sizes = stepsOf(spec, replicas)[step]?.sizes;
+  return sizes !== undefined && sizes.stable < replicas;
+}
+
+/**
+ * Pods of stable while routes share the requests and stable is lowered. It grows at once with what any route may give it, and
+ * shrinks once the step's weight has been in place for the settle time. Those that leave are marked then, and stopped when
+ * that has lasted for the settle time too; until the weight is in place, as many stay as are not marked as leaving.
+ */
+export function loweredByRoutes(seen: Seen, cursor: Cursor, step: Step, now: number): number {
+  const { stable, replicas, split } = cursor;
+  const share = (said: Said) => (said === "Git" ? 100 : weightOf(said, stable));
+  const says: readonly Said[] = [split ?? "Git", ...seen.routes.map(({ said }) => said)];
+  const needed = Math.max(step.sizes.stable, ...says.map((said) => Math.ceil((replicas * share(said)) / 100)));
+  if (placedLeft(seen, cursor, now) === 0) return needed;
+  const exists = seen.revisions.find(({ hash }) => hash === stable)?.replicas ?? replicas;
+  const leaving = livePods(seen, stable).filter((pod) => !isServing(pod)).length;
+  return Math.max(needed, exists - leaving);
+}
+
+/** Milliseconds until what the step wants has been in place for the settle time; 0 from then on. */
+export function placedLeft({ spec }: Seen, { inPlaceAt }: Cursor, now: number): number {
+  const settleMs = spec.settleSeconds * 1_000;
+  return inPlaceAt === undefined ? settleMs : Math.max(0, settleMs - since(inPlaceAt, now));
+}
+
+/** The part of the requests that a candidate's ready pods can carry beside stable's, in percent. */
+export function carriedBy(candidate: number, stable: number, replicas: number): number {
+  // Where both together are too few, each gets as much as the other for each pod.
+  const enough = Math.max(1, Math.min(replicas, candidate + stable));
+  return Math.floor((100 * candidate) / enough);
+}
+
+/** Tells whether routes share the requests with a lowered stable. */
+export function isSharedByRoutes(seen: Seen, step: Step, replicas: number): boolean {
+  return isRouted(seen) && step.sizes.stable < replicas;
+}
