@@ -1,9 +1,8 @@
-import { isObject, type Json, type JsonObject, listAt, sameJson, stringAt } from "../../api/json.ts";
-import { identity, type Manifest, type Metadata, type ObjectRef, refOf, title } from "../../api/objects.ts";
+import { isObject, type Json, type JsonObject, sameJson } from "../../api/json.ts";
+import { identity, type Manifest, type ObjectRef, refOf, title } from "../../api/objects.ts";
 import { ApiError } from "../../ports/cluster.ts";
 import { defaulted } from "./defaults.ts";
 import {
-  combine,
   compare,
   difference,
   FieldSet,
@@ -12,12 +11,13 @@ import {
   isNothing,
   toFieldsV1,
   union,
-  withNamed,
-  without,
   withoutNulls,
 } from "./fieldSet.ts";
 import { merged } from "./merge.ts";
-import { type Type, typeOf } from "./types.ts";
+import { filled, isCounted, keptMetadata, stripped, WITHOUT_STATUS } from "./metadata.ts";
+import { ownable, pruned, sameOwners, withoutEmpty } from "./ownership.ts";
+import { assertImmutable, assertPresent, conflict, notFound } from "./refusals.ts";
+import { typeOf } from "./types.ts";
 
 /** Who writes. */
 export interface Writer {
@@ -55,11 +55,6 @@ interface Stored {
   readonly owned: ReadonlyMap<string, FieldSet>;
 }
 
-/** Fields of which nobody is the owner. */
-const UNOWNED = ["creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generation", "managedFields"];
-const UNOWNED_TOO = ["name", "namespace", "resourceVersion", "uid"];
-/** Kinds whose `status` is a subresource; others of ours have none at all. */
-const WITHOUT_STATUS = ["ConfigMap", "ServiceAccount"];
 /** Kinds that count the changes of their spec. */
 const UNCOUNTED = ["ConfigMap", "ServiceAccount", "Service", "Namespace"];
 
@@ -275,81 +270,6 @@ export class MemoryStore {
 /** All times are the same: nothing that is tested depends on them. */
 const TIME = "2026-01-01T00:00:00Z";
 
-/** What an apply removes: what its manager owned before, owns no more, and nobody else owns. */
-function pruned(all: Json, last: FieldSet, owned: readonly FieldSet[], type: Type): Json {
-  const held = owned.reduce(union, new FieldSet());
-  const named = withNamed(last, type);
-  const gone = without(all, named, type);
-  const [whole, rest] = [all, gone].map((value) => withNamed(fieldsOf(value, type), type));
-  if (whole === undefined || rest === undefined) return all;
-  const back = without(all, difference(difference(whole, rest), withNamed(held, type)), type);
-  const left = withNamed(fieldsOf(back, type), type);
-  return without(all, intersection(difference(whole, left), named), type);
-}
-
-/** Without what is nobody's: the type, the name, and what the server sets. */
-function ownable(set: FieldSet): FieldSet {
-  const server = new FieldSet();
-  for (const field of ["apiVersion", "kind"]) server.at(`f:${field}`).member = true;
-  for (const field of [...UNOWNED, ...UNOWNED_TOO]) server.at("f:metadata").at(`f:${field}`).member = true;
-  const kept = difference(set, server);
-  const metadata = kept.children.get("f:metadata");
-  if (metadata !== undefined) metadata.member = false;
-  return combine(kept, new FieldSet(), (has) => has);
-}
-
-function stripped(wanted: Manifest): Manifest {
-  const metadata = Object.fromEntries(
-    Object.entries(wanted.metadata).filter(
-      ([name]) => !UNOWNED.includes(name) && !["uid", "resourceVersion"].includes(name),
-    ),
-  );
-  const { status: _, ...rest } = wanted;
-  return {
-    ...(WITHOUT_STATUS.includes(wanted.kind) ? wanted : rest),
-    metadata: metadata as unknown as Metadata,
-  } as Manifest;
-}
-
-/** What the server alone writes stays as it is. */
-function keptMetadata(live: Metadata, wanted: Metadata): Metadata {
-  const server = Object.fromEntries(
-    ["uid", "creationTimestamp", "generation", "resourceVersion"].flatMap((name) =>
-      live[name] === undefined ? [] : [[name, live[name]]],
-    ),
-  );
-  const ending = wanted.deletionTimestamp ?? live.deletionTimestamp;
-  const { managedFields: _, ...rest } = wanted;
-  return {
-    ...filled(rest),
-    ...server,
-    ...(ending === undefined ? {} : { deletionTimestamp: ending, deletionGracePeriodSeconds: 0 }),
-  };
-}
-
-function filled(metadata: Metadata): Metadata {
-  const entries = Object.entries(metadata).filter(([, value]) => !isNothing(value));
-  return Object.fromEntries(entries) as unknown as Metadata;
-}
-
-function isCounted(before: Manifest, after: Manifest): boolean {
-  const spec = ({ metadata: _, status: _status, ...rest }: Manifest): JsonObject => rest;
-  const begins = before.metadata.deletionTimestamp === undefined && after.metadata.deletionTimestamp !== undefined;
-  // A Deployment's controller is told of changed annotations, too.
-  const notes = ({ kind, metadata }: Manifest): Json => (kind === "Deployment" ? { ...metadata.annotations } : {});
-  return begins || !sameJson(spec(before), spec(after)) || !sameJson(notes(before), notes(after));
-}
-
-function withoutEmpty(owned: ReadonlyMap<string, FieldSet>): ReadonlyMap<string, FieldSet> {
-  return new Map([...owned].filter(([, set]) => !set.empty));
-}
-
-function sameOwners(a: ReadonlyMap<string, FieldSet>, b: ReadonlyMap<string, FieldSet>): boolean {
-  const text = (owned: ReadonlyMap<string, FieldSet>): JsonObject =>
-    Object.fromEntries([...owned].map(([name, set]) => [name, toFieldsV1(set)]));
-  return sameJson(text(a), text(b));
-}
-
 /** Puts a merge patch (RFC 7396) over a value. */
 function patchedBy(value: Json, patch: Json): Json {
   if (!isObject(patch)) return patch;
@@ -359,50 +279,4 @@ function patchedBy(value: Json, patch: Json): Json {
     else if (below !== undefined) result[name] = patchedBy(result[name] ?? null, below);
   }
   return result;
-}
-
-/** What the schemas of the built-in kinds insist on, as far as tests leave it out. */
-function assertPresent(object: Manifest): void {
-  const spec = isObject(object["spec"]) ? object["spec"] : {};
-  const missing =
-    (object.kind === "Deployment" && spec["selector"] === undefined && "spec.selector") ||
-    (object.kind === "Service" && isNothing(spec["ports"]) && "spec.ports");
-  if (missing) throw invalid(refOf(object), missing, "Required value");
-  const template = isObject(spec["template"]) ? spec["template"] : {};
-  const containers = listAt(template, "spec", "containers");
-  if (object.kind === "Deployment" && containers.some((one) => stringAt(one, "image") === undefined)) {
-    throw invalid(refOf(object), "spec.template.spec.containers.image", "Required value");
-  }
-  const strategy = isObject(spec["strategy"]) ? spec["strategy"] : {};
-  if (strategy["type"] === "Recreate" && strategy["rollingUpdate"] !== undefined) {
-    throw invalid(
-      refOf(object),
-      "spec.strategy.rollingUpdate",
-      "Forbidden: may not be specified when strategy `type` is 'Recreate'",
-    );
-  }
-}
-
-function assertImmutable(before: Manifest, after: Manifest): void {
-  const [a, b] = [before["spec"], after["spec"]];
-  if (before.kind === "Deployment" && isObject(a) && isObject(b) && !sameJson(a["selector"], b["selector"])) {
-    throw invalid(refOf(after), "spec.selector", "field is immutable");
-  }
-  const sealed = before.kind === "ConfigMap" && before["immutable"] === true;
-  if (sealed && (after["immutable"] !== true || !sameJson(before["data"], after["data"]))) {
-    throw invalid(refOf(after), "data", "field is immutable when `immutable` is set");
-  }
-}
-
-function conflict(ref: ObjectRef, why: string): ApiError {
-  return new ApiError("Conflict", `cannot write ${title(ref)}: ${why}`, { code: 409 });
-}
-
-function notFound(ref: ObjectRef): ApiError {
-  return new ApiError("NotFound", `cannot find ${title(ref)}`, { code: 404 });
-}
-
-function invalid(ref: ObjectRef, field: string, message: string): ApiError {
-  const causes = [{ field, reason: "FieldValueInvalid", message }];
-  return new ApiError("Invalid", `cannot apply ${title(ref)}: ${field}: ${message}`, { code: 422, causes });
 }
