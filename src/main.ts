@@ -14,12 +14,13 @@ import { sourceFrom } from "./adapters/kubernetes/kubeconfig.ts";
 import { LeaseElector } from "./adapters/kubernetes/lease.ts";
 import { KubernetesWatcher } from "./adapters/kubernetes/reflector.ts";
 import { Transport } from "./adapters/kubernetes/transport.ts";
-import type { MetricsHosts } from "./adapters/prometheus/hosts.ts";
+import { guardHosts } from "./adapters/net/hosts.ts";
 import { createPrometheus } from "./adapters/prometheus/prometheus.ts";
 import { findPrograms } from "./adapters/render/programs.ts";
 import { createRenderer } from "./adapters/render/renderer.ts";
 import { createSopsDecrypter } from "./adapters/render/sops.ts";
 import { createSignatures } from "./adapters/signatures/signatures.ts";
+import { createWebhooks } from "./adapters/webhooks/webhooks.ts";
 import { command, type RunOptions } from "./cli/options.ts";
 import { watchDefinitions } from "./controllers/definitions.ts";
 import { startHttpServer } from "./controllers/http/server.ts";
@@ -90,6 +91,7 @@ async function run(options: RunOptions): Promise<void> {
     await lease.untilElected(stop.signal);
     log.info({ identity }, "leading");
     const work = AbortSignal.any([stop.signal, lease.lost]);
+    const guards = hostGuards(options);
     const discoveryAndCluster = {
       discovery,
       cluster: new KubernetesClient({ transport, discovery, leadership: lease }),
@@ -105,7 +107,8 @@ async function run(options: RunOptions): Promise<void> {
         decrypter: createSopsDecrypter(),
         renderer: createRenderer({ programs: findPrograms(options, programDirectories()) }),
         signatures: createSignatures(),
-        metrics: countedMetrics(createPrometheus({ hosts: metricsHosts(options) }), telemetry),
+        metrics: countedMetrics(createPrometheus({ hosts: guards.metrics }), telemetry),
+        webhooks: createWebhooks({ hosts: guards.webhooks }),
         digest: (text) => createHash("sha256").update(text).digest(),
         clock: systemClock,
         log,
@@ -140,8 +143,12 @@ async function run(options: RunOptions): Promise<void> {
   process.exitCode = code;
 }
 
-function metricsHosts({ metricsHosts: hosts }: RunOptions): MetricsHosts {
-  return { isLocal: (address) => reachOf(address) === "Local", ...(hosts === undefined ? {} : { hosts }) };
+function hostGuards({ metricsHosts, webhookHosts }: RunOptions) {
+  const isLocal = (address: string) => reachOf(address) === "Local";
+  return {
+    metrics: guardHosts({ hosts: metricsHosts, isLocal, purpose: "metrics", flag: "--metrics-hosts" }),
+    webhooks: guardHosts({ hosts: webhookHosts, isLocal, purpose: "webhooks", flag: "--webhook-hosts" }),
+  };
 }
 
 function gitOptions({ store, gitHosts, gitAddresses }: RunOptions): GitStoreOptions {

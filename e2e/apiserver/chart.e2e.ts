@@ -98,6 +98,8 @@ describe("the chart", () => {
                 "--copy-secrets",
                 "--metrics-hosts",
                 "prometheus.monitoring",
+                "--webhook-hosts",
+                "hooks.example.com",
                 "--max-rollouts",
                 "0",
               ]),

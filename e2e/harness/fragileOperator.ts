@@ -137,6 +137,7 @@ export class FragileOperator {
         operatorNamespace: "fairlead-system",
         expressions: createCel(),
         signatures: createSignatures(),
+        webhooks: { post: async () => ({ accepted: true, text: "HTTP 200" }) },
         maxRollouts: undefined,
         tenancy: { requireServiceAccount: false, crossNamespaceRefs: false },
       },

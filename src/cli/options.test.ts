@@ -49,6 +49,13 @@ describe("fairlead run", () => {
     await expect(parse("run", "--metrics-hosts=http://prometheus")).rejects.toThrow("is no host");
   });
 
+  it("A21: takes the hosts that webhooks may be on", async () => {
+    expect(await parse("run", "--webhook-hosts", "hooks.example.com")).toMatchObject({
+      webhookHosts: ["hooks.example.com"],
+    });
+    await expect(parse("run", "--webhook-hosts=https://hooks")).rejects.toThrow("is no host");
+  });
+
   it.each(["", "*", "*.", "https://git.example.com", "git.example.com:443", "a,,b", "*.*.example.com", "-x"])(
     "refuses %j as a Git host",
     async (text) => {

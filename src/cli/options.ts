@@ -26,6 +26,7 @@ export interface RunOptions {
   /** Names of the Git hosts that may be asked; absent: any. */
   readonly gitHosts?: readonly string[];
   readonly metricsHosts?: readonly string[];
+  readonly webhookHosts?: readonly string[];
   readonly gitAddresses: GitAddresses;
   readonly maxRollouts?: number;
 }
@@ -86,6 +87,11 @@ export function command(version: string, run: (options: RunOptions) => Promise<v
     .option(
       "--metrics-hosts <names>",
       "the only hosts that rollouts may ask for metrics, as with --git-hosts (default: any but the operator's own machine and link)",
+      hostNames,
+    )
+    .option(
+      "--webhook-hosts <names>",
+      "the only hosts that webhooks of rollouts may be on, as with --metrics-hosts",
       hostNames,
     )
     .option(

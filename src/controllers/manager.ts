@@ -16,6 +16,7 @@ import type { Metrics } from "../ports/metrics.ts";
 import type { Renderer } from "../ports/render.ts";
 import type { Signatures } from "../ports/signatures.ts";
 import type { ObjectCache, Watcher } from "../ports/watch.ts";
+import type { Webhooks } from "../ports/webhooks.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import type { Telemetry, WatchedKind } from "../telemetry/metrics.ts";
 import type { Hook } from "./http/signature.ts";
@@ -23,6 +24,7 @@ import { isSchemaError, releaseInvalid, reportInvalid } from "./invalid.ts";
 import { KeyedQueue, type RunRecord } from "./queue.ts";
 import type { Requeue } from "./requeue.ts";
 import { eager, type Listeners, type RolloutCaches, split, watchRollouts } from "./rollout/caches.ts";
+import { Caller } from "./rollout/caller.ts";
 import { ClusterRolloutWorld } from "./rollout/controller.ts";
 import { Measurer } from "./rollout/measurer.ts";
 import { reconcileRollout } from "./rollout/reconcile.ts";
@@ -49,6 +51,7 @@ export interface ManagerParts {
   readonly signatures: Signatures;
   readonly decrypter: Decrypter;
   readonly metrics: Metrics;
+  readonly webhooks: Webhooks;
   readonly digest: Digest;
   readonly clock: Clock;
   readonly log: Logger;
@@ -143,6 +146,7 @@ export async function startManager(parts: ManagerParts, signal: AbortSignal, los
     ...parts,
     ...sources,
     measurer: new Measurer(parts.metrics, wakeRollout, clock.now, signal),
+    caller: new Caller({ webhooks: parts.webhooks, secrets, events: parts.events, wake: wakeRollout, signal }),
     turns,
   });
   const syncWorld = new SyncWorld({

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { judge } from "../../core/analysis/judge.ts";
 import type { Sample } from "../../ports/metrics.ts";
 import { metricOf } from "../../testing/metric.ts";
+import { guardHosts } from "../net/hosts.ts";
 import { createPrometheus } from "./prometheus.ts";
 
 const never = new AbortController().signal;
@@ -226,7 +227,9 @@ test.each<[string, () => string, readonly string[] | undefined, string | undefin
     asked += 1;
     response.end(success("scalar", [1767323045.123, "1"]));
   };
-  await using guarded = createPrometheus({ hosts: { isLocal, ...(hosts === undefined ? {} : { hosts }) } });
+  await using guarded = createPrometheus({
+    hosts: guardHosts({ hosts, isLocal, purpose: "metrics", flag: "--metrics-hosts" }),
+  });
   const sample = await guarded.query(where(), { query: "up", timeoutMs: 5000 }, never);
   expect(asked).toBe(refused === undefined ? 1 : 0);
   if (refused === undefined) expect(sample.kind).toBe("Value");

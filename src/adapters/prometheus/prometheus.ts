@@ -1,12 +1,12 @@
 import { Agent, type Dispatcher, request } from "undici";
+import { type HostGuard, HostRefused } from "../../ports/hosts.ts";
 import type { Metrics, Sample } from "../../ports/metrics.ts";
 import { type Answer, providerError, readAnswer } from "./answer.ts";
-import { checkHost, guardedLookup, HostRefused, type MetricsHosts } from "./hosts.ts";
 
 /** How Prometheus is reached. */
 export interface PrometheusOptions {
   /** Which hosts may be asked; any unless set. */
-  readonly hosts?: MetricsHosts;
+  readonly hosts?: HostGuard;
   /** Carries TLS settings or a proxy; an own one with keep-alive unless set. */
   readonly dispatcher?: Dispatcher;
   /** Bytes of an answer that are read at most; 1 MiB unless set. */
@@ -16,7 +16,7 @@ export interface PrometheusOptions {
 /** Reads metrics by Prometheus' HTTP API. */
 export function createPrometheus(options: PrometheusOptions = {}): Metrics & AsyncDisposable {
   const { hosts, maxBytes = 1024 * 1024 } = options;
-  const connect = hosts === undefined ? {} : { connect: { lookup: guardedLookup(hosts) } };
+  const connect = hosts === undefined ? {} : { connect: { lookup: hosts.lookup } };
   const own = options.dispatcher === undefined ? new Agent({ connections: 8, pipelining: 1, ...connect }) : undefined;
   const dispatcher = options.dispatcher ?? own;
   return {
@@ -29,7 +29,7 @@ export function createPrometheus(options: PrometheusOptions = {}): Metrics & Asy
       }
       const late = AbortSignal.timeout(timeoutMs);
       try {
-        if (hosts !== undefined) checkHost(hosts, url.hostname);
+        hosts?.check(url.hostname);
         const body = new URLSearchParams({
           query,
           timeout: milliseconds(timeoutMs),

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { share, time } from "./common.ts";
+import { call } from "./webhooks.ts";
 
 const hash = z.string().min(1).max(63);
 
@@ -108,6 +109,18 @@ export const cursor = z.object({
     .extend({ revision: hash })
     .optional()
     .describe("origin: the commit since which Git says a revision that is not stable."),
+  attempt: z
+    .int()
+    .min(0)
+    .max(1_000_000_000)
+    .optional()
+    .describe("attempt: counts the candidates of this rollout; one that is tried again is another attempt."),
+  calls: z
+    .array(call)
+    .max(100)
+    .meta({ "x-kubernetes-list-type": "atomic" })
+    .default([])
+    .describe("calls: of webhooks that are to be made, and what gates have answered."),
   verdicts: z
     .array(verdict)
     .max(20)

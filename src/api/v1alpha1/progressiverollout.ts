@@ -4,6 +4,7 @@ import { analysis } from "./analysis.ts";
 import { conditions, duration, objectName, share, time } from "./common.ts";
 import { cursor, origin } from "./cursor.ts";
 import { freeze } from "./freeze.ts";
+import { webhook } from "./webhooks.ts";
 
 const step = z
   .object({
@@ -215,6 +216,14 @@ export const rolloutSpec = z.object({
     .default([])
     .describe(
       "freezes: times of the week in which nothing starts, steps up or is promoted; a way back is never held up.",
+    ),
+  webhooks: z
+    .array(webhook)
+    .max(8)
+    .meta({ "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"] })
+    .default([])
+    .describe(
+      "webhooks: asked before the rollout goes on, or told of what it does; a way back is never held up by one.",
     ),
   approvedRevision: z
     .string()

@@ -105,6 +105,8 @@ export const REASONS = {
   Failing: "A metric is outside its limit; another failure rejects the candidate.",
   Paused: "spec.paused is set.",
   Frozen: "A window of spec.freezes is open; nothing starts, steps up or is promoted.",
+  AwaitingWebhook: "A gate of spec.webhooks has not answered 2xx yet.",
+  WebhookFailed: "A webhook was told of a rollout in vain, as often as is tried.",
   AwaitingTurn:
     "As many rollouts of the namespace are under way as may be at once; this one starts when its turn comes.",
   CapacityMissing: "Pods are not ready; the traffic stays where it is.",

@@ -8,9 +8,11 @@ import type { Judgement } from "../../core/analysis/judge.ts";
 import { textOf } from "../../core/rollout/because.ts";
 import type { Decision } from "../../core/rollout/decision.ts";
 import type { Effect } from "../../core/rollout/effects.ts";
+import type { Answer, DueCall } from "../../core/rollout/webhooks.ts";
 import { type Cluster, isApiError } from "../../ports/cluster.ts";
 import type { Events } from "../../ports/events.ts";
 import type { Watcher } from "../../ports/watch.ts";
+import type { Caller } from "./caller.ts";
 import { Executor } from "./execute.ts";
 import type { Measurer } from "./measurer.ts";
 import { observeRollout, type Sources } from "./observe.ts";
@@ -23,6 +25,7 @@ export interface RolloutParts extends Sources {
   readonly watcher: Watcher;
   readonly events: Events;
   readonly measurer: Measurer;
+  readonly caller: Caller;
   readonly turns: Turns;
 }
 
@@ -56,11 +59,12 @@ export class ClusterRolloutWorld implements RolloutWorld {
   }
 
   observe(key: Key): Observed | undefined {
-    const { measurer, turns } = this.#parts;
+    const { measurer, caller, turns } = this.#parts;
     turns.release(key);
     const observed = this.#look(key);
     if (observed === undefined) {
       measurer.forget(key);
+      caller.forget(key);
       this.#troubles.delete(key);
       return undefined;
     }
@@ -136,6 +140,10 @@ export class ClusterRolloutWorld implements RolloutWorld {
 
   measure(observed: Observed, cursor: Cursor): readonly Judgement[] | undefined {
     return this.#parts.measurer.take(keyOf(observed.rollout.object), observed, cursor);
+  }
+
+  deliver(observed: Observed, due: readonly DueCall[]): readonly Answer[] {
+    return this.#parts.caller.take(keyOf(observed.rollout.object), observed, due);
   }
 
   /** One Event for each change that a person follows a rollout by: a new stage or step, an outcome, a new kind of trouble. */

@@ -9,6 +9,7 @@ import { type Effect, effectsFor } from "../../core/rollout/effects.ts";
 import { plan } from "../../core/rollout/plan.ts";
 import { project } from "../../core/rollout/project.ts";
 import type { Seen } from "../../core/rollout/seen.ts";
+import { type Answer, answered, callIn, type DueCall, dueCalls } from "../../core/rollout/webhooks.ts";
 import { after, never, type Requeue } from "../requeue.ts";
 
 /** One rollout and all the evidence about it. */
@@ -35,6 +36,8 @@ export interface RolloutWorld {
   isFatal(error: unknown): boolean;
   /** Answers measurements that have arrived for the cursor's step; else starts some. Never waits for Prometheus. */
   measure(observed: Observed, cursor: Cursor): readonly Judgement[] | undefined;
+  /** Answers of webhooks that have arrived for these calls; those that are not under way are begun. Never waits for one. */
+  deliver(observed: Observed, due: readonly DueCall[]): readonly Answer[];
 }
 
 /** After own writes the key comes back soon: their answers are in the caches already, and no watch event follows. */
@@ -59,7 +62,7 @@ export async function reconcileRollout(
   const observed = claiming === undefined ? found : world.observe(key);
   if (observed === undefined) return never;
   // From what is observed until the report has begun nothing is awaited: a rollout's turn is decided on what is so now.
-  const seen = measured(world, observed, now());
+  const seen = delivered(world, observed, measured(world, observed, now()), now());
   const decision = plan(seen, now());
   await tell(world, observed, seen, decision, now(), signal);
   if (decision.kind === "Blocked") return never;
@@ -75,9 +78,10 @@ export async function reconcileRollout(
     throw trouble;
   }
   if (world.trouble(observed, undefined) || effects.length > 0 || decision.kind === "Advance") return after(SOON_MS);
-  // 0 means that a measurement is under way: it wakes the key when it lands.
-  const { recheckInMs = 0 } = decision;
-  return recheckInMs > 0 ? after(recheckInMs) : never;
+  // 0 means that a measurement or a call is under way: it wakes the key when it lands.
+  const waits = [decision.recheckInMs, callIn(decision.cursor, seen.spec.webhooks, now())];
+  const ahead = waits.flatMap((ms) => (ms === undefined || ms <= 0 ? [] : [ms]));
+  return ahead.length > 0 ? after(Math.min(...ahead)) : never;
 }
 
 /** Stores the projected status, if it says anything new. */
@@ -130,4 +134,12 @@ function measured(world: RolloutWorld, observed: Observed, now: number): Seen {
   if (analysis === undefined || seen.cursor === undefined || measureIn(seen.cursor, analysis, now) !== 0) return seen;
   const judgements = world.measure(observed, seen.cursor);
   return judgements === undefined ? seen : { ...seen, cursor: record(seen.cursor, judgements, analysis, now) };
+}
+
+/** Folds in what webhooks have answered. What is called is what is stored, never what is decided in this look. */
+function delivered(world: RolloutWorld, observed: Observed, seen: Seen, now: number): Seen {
+  // Without Deployment or Service nothing is decided, so no answer would be stored.
+  if (seen.cursor === undefined || seen.workload === undefined || seen.service === undefined) return seen;
+  const answers = world.deliver(observed, dueCalls(seen.cursor, seen.spec.webhooks, now));
+  return { ...seen, cursor: answered(seen.cursor, answers, now) };
 }

@@ -19,6 +19,7 @@ const cursor: Cursor = {
   startedAt: at(0),
   inPlaceAt: at(10),
   peak: 20,
+  calls: [],
   verdicts: [],
   previous: [],
   rejected: [],

@@ -79,8 +79,10 @@ export function switching(
   to: { readonly toward: string; readonly cause: "Promoted" | "RolledBack" | "Rescued"; readonly message: string },
 ): Decision {
   const reason = { Promoted: "Promoting", RolledBack: "RollingBack", Rescued: "Rescuing" } as const;
+  const isStep = to.cause === "Promoted" && cursor.candidate !== undefined;
   const change: Partial<Cursor> = {
     ...to,
+    ...(isStep ? {} : { attempt: (cursor.attempt ?? 0) + 1 }),
     stage: "Switching",
     weight: 100,
     selection: narrowed(cursor),

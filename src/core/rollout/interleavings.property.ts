@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { Json } from "../../api/json.ts";
 import type { Cursor } from "../../api/v1alpha1/cursor.ts";
+import { GateWatch } from "../../testing/rollout/gateWatch.ts";
 import { assertNoneStopped, work } from "../../testing/rollout/simulate.ts";
 import { Crash, SimWorld } from "../../testing/rollout/world.ts";
 import { podsOf } from "./quantity.ts";
@@ -25,6 +26,7 @@ type Move =
   | { readonly do: "crash"; readonly afterWrites: number; readonly awaySeconds: number }
   | { readonly do: "pause"; readonly paused: boolean }
   | { readonly do: "freeze"; readonly frozen: boolean }
+  | { readonly do: "answer"; readonly webhook: string; readonly accepts: boolean; readonly seconds: number }
   | { readonly do: "turn"; readonly taken: boolean }
   | { readonly do: "retry"; readonly token: string }
   | { readonly do: "approve"; readonly template: string }
@@ -61,6 +63,15 @@ const move: fc.Arbitrary<Move> = fc.oneof(
   },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("pause" as const), paused: fc.boolean() }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("freeze" as const), frozen: fc.boolean() }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      do: fc.constant("answer" as const),
+      webhook: fc.constantFrom("desk", "chat"),
+      accepts: fc.boolean(),
+      seconds: fc.constantFrom(0, 0, 3),
+    }),
+  },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("turn" as const), taken: fc.boolean() }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("retry" as const), token: fc.constantFrom("a", "b") }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant("approve" as const), template }) },
@@ -117,12 +128,26 @@ const metric: fc.Arbitrary<Record<string, Json>> = fc.constantFrom<Record<string
 const deadline = fc.constantFrom<Record<string, Json>>({ deadline: "10s" }, {});
 
 const routeRefs: fc.Arbitrary<Json> = fc.constantFrom<Json>([], [], [{ name: "web" }]);
+const webhooks: fc.Arbitrary<Json> = fc.constantFrom<Json>(
+  [],
+  [],
+  ...["Reject", "Continue"].map((afterDeadline) => [
+    {
+      name: "desk",
+      url: "https://desk.example.com",
+      events: ["Start", "Step", "Promotion"],
+      gate: { deadline: "20s", afterDeadline },
+    },
+    { name: "chat", url: "https://chat.example.com", events: ["Start", "Step", "Promotion", "Finished"] },
+  ]),
+);
 const lag = fc.constantFrom(0, 0, 1_000);
 const story = fc.record({
   strategy,
   metric,
   deadline,
   routeRefs,
+  webhooks,
   replicas: fc.integer({ min: 1, max: 5 }),
   lags: fc.record({ controllers: lag, endpoints: lag, nodes: lag, routes: lag }),
   moves: fc.array(move, { minLength: 1, maxLength: 30 }),
@@ -137,7 +162,8 @@ test(`${RUNS} random interleavings keep every invariant (seed ${SEED})`, async (
 });
 
 async function play(told: Story): Promise<void> {
-  const { strategy: how, routeRefs: routes, metric: limits, deadline: bound, replicas, lags, moves, ending } = told;
+  const { strategy: how, routeRefs: routes, webhooks: hooks, metric: limits, deadline: bound, replicas, lags } = told;
+  const { moves, ending } = told;
   const world = new SimWorld({
     template: "v1",
     replicas,
@@ -145,6 +171,7 @@ async function play(told: Story): Promise<void> {
     spec: {
       strategy: how,
       routeRefs: routes,
+      webhooks: hooks,
       settleSeconds: 3,
       scaleDownDelaySeconds: 20,
       progressDeadlineSeconds: 15,
@@ -156,7 +183,10 @@ async function play(told: Story): Promise<void> {
       },
     },
   });
-  world.onDecision = ({ kind, because }) => {
+  const gates = new GateWatch(world);
+  world.onDecision = (decision) => {
+    const { kind, because } = decision;
+    gates.see(decision);
     if (kind === "Hold" && because.exit === undefined) throw new Error(`a hold without an exit: ${because.reason}`);
     if (because.message === "") throw new Error("a decision without a reason in words");
   };
@@ -166,6 +196,7 @@ async function play(told: Story): Promise<void> {
   for (const name of TEMPLATES)
     world.behaviours.set(name, { readyAfter: 2_000, reading: { kind: "Value", value: 100 } });
   Object.assign(world, { spec: { ...world.spec, paused: false, freezes: [] }, turn: undefined });
+  world.receivers.behaviours.clear();
   world.watchedSince = Math.min(world.watchedSince, world.now);
   await live(world, 60);
   const stable = world.status.rollout?.stable ?? "none";
@@ -173,7 +204,11 @@ async function play(told: Story): Promise<void> {
   else world.push(stable);
   await live(world, 100);
   if (ending === "deleted") expectHandedBack(world);
-  else expectAtRest(world, stable);
+  else {
+    expectAtRest(world, stable);
+    expect(world.status.rollout?.calls).toEqual([]);
+    expect(gates.lost()).toEqual([]);
+  }
 }
 
 async function make(world: SimWorld, next: Move): Promise<void> {
@@ -206,6 +241,9 @@ async function make(world: SimWorld, next: Move): Promise<void> {
       break;
     case "freeze":
       Object.assign(world, { spec: { ...world.spec, freezes: next.frozen ? [{}] : [] } });
+      break;
+    case "answer":
+      world.receivers.behaviours.set(next.webhook, { accepts: next.accepts, afterMs: next.seconds * 1_000 });
       break;
     case "turn":
       world.turn = { limit: 1, underWay: next.taken ? ["api"] : [], ahead: 0 };

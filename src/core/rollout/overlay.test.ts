@@ -14,6 +14,7 @@ const cursor = (stage: Stage, selection: Cursor["selection"] = { kind: "Git" }):
   enteredAt: T,
   startedAt: T,
   peak: 0,
+  calls: [],
   verdicts: [],
   previous: [],
   rejected: [],

@@ -19,6 +19,7 @@ import { resting } from "./stages/resting.ts";
 import { returning } from "./stages/returning.ts";
 import { stepping } from "./stages/stepping.ts";
 import { switching } from "./stages/switching.ts";
+import { announced } from "./webhooks.ts";
 
 /** Evidence with everything present that a stage needs. */
 export interface Ready extends Seen {
@@ -67,7 +68,10 @@ export function plan(seen: Seen, now: number): Decision {
   }
   const ready: Ready = { ...seen, workload: seen.workload, service: seen.service };
   const cursor = seen.cursor ?? rebuilt(ready, now);
-  if (cursor !== undefined) return unsettled(ready, RULES[cursor.stage](ready, observed(ready, cursor, now), now), now);
+  if (cursor !== undefined) {
+    const decision = RULES[cursor.stage](ready, observed(ready, cursor, now), now);
+    return announced(cursor, unsettled(ready, decision, now), seen.spec.webhooks, now);
+  }
   if (seen.deleting)
     return { kind: "Rest", cursor: nothing("none"), because: because("HandingBack", "nothing was taken over") };
   if (seen.problem !== undefined) return { kind: "Blocked", because: seen.problem };
@@ -162,6 +166,7 @@ function nothing(stable: string): Cursor {
     startedAt: iso(0),
     steadyAt: iso(0),
     peak: 0,
+    calls: [],
     verdicts: [],
     previous: [],
     rejected: [],

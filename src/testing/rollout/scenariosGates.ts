@@ -1,12 +1,35 @@
+import type { Json } from "../../api/json.ts";
 import type { Turn } from "../../core/rollout/turns.ts";
 import type { Happening } from "./simulate.ts";
-import { BASE, JUDGED, push, type Scenario, world } from "./words.ts";
+import { BAD, BASE, JUDGED, push, reads, type Scenario, set, world } from "./words.ts";
+import type { SimWorld } from "./world.ts";
 
 function turn(at: number, what: string, now: Turn | undefined): Happening {
   return { at, what, act: (w) => Object.assign(w, { turn: now }) };
 }
 
 const afterApi: Turn = { limit: 1, underWay: ["api"], ahead: 1, behind: "shop" };
+
+const GATE: Json = {
+  name: "desk",
+  url: "https://desk.example.com",
+  events: ["Start", "Step", "Promotion"],
+  gate: { deadline: "60s" },
+};
+const NOTICE: Json = {
+  name: "chat",
+  url: "https://chat.example.com",
+  events: ["Start", "Step", "Promotion", "Finished"],
+};
+
+function answers(at: number, webhook: string, accepts: boolean): Happening {
+  const what = `${webhook} answers ${accepts ? "200" : "503"}`;
+  return { at, what, act: (w) => void w.receivers.behaviours.set(webhook, { accepts, afterMs: 0 }) };
+}
+
+function closed(webhook: string): (w: SimWorld) => void {
+  return (w) => void w.receivers.behaviours.set(webhook, { accepts: false, afterMs: 0 });
+}
 
 /** What holds a rollout from outside of it. */
 export const gateScenarios: readonly Scenario[] = [
@@ -32,5 +55,59 @@ export const gateScenarios: readonly Scenario[] = [
       push(65, "v1", "revert to"),
     ],
     seconds: 90,
+  },
+  {
+    name: "webhooks-asked-and-told",
+    world: world({ ...BASE, webhooks: [GATE, NOTICE] }),
+    happenings: [push(15, "v2")],
+    seconds: 60,
+  },
+  {
+    name: "webhook-holds-each-place-until-it-lets-go",
+    world: world({ ...BASE, webhooks: [GATE] }, closed("desk")),
+    happenings: [
+      push(15, "v2"),
+      answers(25, "desk", true),
+      answers(33, "desk", false),
+      answers(50, "desk", true),
+      answers(60, "desk", false),
+      answers(72, "desk", true),
+    ],
+    seconds: 90,
+  },
+  {
+    name: "webhook-never-lets-go-so-rejected",
+    world: world({ ...BASE, webhooks: [GATE, NOTICE] }, closed("desk")),
+    happenings: [
+      push(15, "v2"),
+      set(90, "set spec.retry", { retry: "again" }),
+      answers(95, "desk", true),
+      answers(100, "desk", false),
+    ],
+    seconds: 180,
+  },
+  {
+    name: "webhook-that-is-away-lets-go-in-the-end",
+    world: world(
+      { ...BASE, webhooks: [{ ...(GATE as object), gate: { deadline: "10s", afterDeadline: "Continue" } }] },
+      closed("desk"),
+    ),
+    happenings: [push(15, "v2")],
+    seconds: 110,
+  },
+  {
+    name: "webhook-holds-no-way-back",
+    world: world({ ...JUDGED, webhooks: [GATE, NOTICE] }, reads("v3", BAD)),
+    happenings: [
+      push(15, "v2"),
+      answers(20, "desk", false),
+      answers(20, "chat", false),
+      push(40, "v1", "revert to"),
+      answers(50, "desk", true),
+      push(60, "v3"),
+      answers(62, "desk", false),
+      answers(90, "chat", true),
+    ],
+    seconds: 120,
   },
 ];

@@ -14,7 +14,7 @@ export interface Happening {
 const LOOP_LIMIT = 60;
 const TICK_MS = 1_000;
 
-/** Lets the operator work until it waits for something. A Crash loses what it had in memory, which is nothing. */
+/** Lets the operator work until it waits for something. A Crash loses what it had in memory: calls under way. */
 export async function work(world: SimWorld, check: (world: SimWorld) => void = () => {}): Promise<void> {
   const { signal } = new AbortController();
   for (let round = 0; round < LOOP_LIMIT; round++) {
@@ -27,6 +27,7 @@ export async function work(world: SimWorld, check: (world: SimWorld) => void = (
       // What it leaves behind is checked after the next one's first look.
       if (!(error instanceof Crash)) throw error;
       world.watchedSince = world.now + error.awayMs;
+      world.receivers.hangUp();
     }
   }
   throw new Error(

@@ -12,7 +12,9 @@ import { weightOf } from "../../core/rollout/routes.ts";
 import type { Seen } from "../../core/rollout/seen.ts";
 import { overlaidSelector } from "../../core/rollout/selection.ts";
 import { type Turn, waitsFor } from "../../core/rollout/turns.ts";
+import type { Answer, DueCall } from "../../core/rollout/webhooks.ts";
 import { deployment, type Lags, noticed, SimCluster, type SimDeployment, START } from "./cluster.ts";
+import { Receivers } from "./receivers.ts";
 
 /** Thrown where a simulated operator dies; the next one comes after a while. */
 export class Crash extends Error {
@@ -47,6 +49,7 @@ export class SimWorld extends SimCluster implements RolloutWorld {
   serviceGone = false;
   /** Where the rollout stands among those of its namespace. */
   turn: Turn | undefined;
+  readonly receivers = new Receivers();
   /** Revision that each preview Service reaches, by the Service's name. */
   readonly previews = new Map<string, string>();
   released = false;
@@ -159,6 +162,10 @@ export class SimWorld extends SimCluster implements RolloutWorld {
     );
     if (judgements.every(({ counts }) => counts === "Pass")) this.passed.add(cursor.candidate ?? "");
     return judgements;
+  }
+
+  deliver(_observed: Observed, due: readonly DueCall[]): readonly Answer[] {
+    return this.receivers.deliver(this.status.rollout?.calls ?? [], due, this);
   }
 
   async execute(_observed: Observed, effect: Effect): Promise<void> {

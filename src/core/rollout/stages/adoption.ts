@@ -17,6 +17,7 @@ export function beginAdoption(seen: Ready, now: number): Decision {
     enteredAt: iso(now),
     startedAt: iso(now),
     peak: 0,
+    calls: [],
     verdicts: [],
     previous: [],
     rejected: [],

@@ -2,6 +2,7 @@ import type { Cursor } from "../../../api/v1alpha1/cursor.ts";
 import { because } from "../because.ts";
 import { advance, type Decision, enter, iso, restoring, switching, withSelection } from "../decision.ts";
 import { want } from "../effects.ts";
+import { finished } from "../finished.ts";
 import { frozenBy } from "../freeze.ts";
 import { markEffects, shrinks } from "../marks.ts";
 import type { Ready, StageRule } from "../plan.ts";
@@ -9,6 +10,8 @@ import { livePods, readyOf } from "../seen.ts";
 import { stepsOf } from "../strategies/strategy.ts";
 import { settleLeft, since } from "../timing.ts";
 import { waitsFor } from "../turns.ts";
+import { gatedBy } from "./gates.ts";
+import { remembering } from "./returning.ts";
 import { giveBack } from "./routing.ts";
 
 /** A question about the Deployment's template while nothing is under way. */
@@ -109,6 +112,36 @@ const unused: Guard = (seen, cursor, now) => {
   });
 };
 
+/** Gates are asked before a candidate has a pod; once they are open it waits for its turn, and holds up nobody before. */
+const gated: Guard = (seen, cursor, now) => {
+  const revision = seen.workload.target;
+  const steps = stepsOf(seen.spec, cursor.replicas);
+  const attempt = (cursor.attempt ?? 0) + 1;
+  const told = {
+    event: "Start",
+    revision,
+    attempt,
+    step: 0,
+    steps: steps.length,
+    weight: steps[0]?.weight ?? 0,
+  } as const;
+  const gate = gatedBy(seen, cursor, told, `revision ${revision} starts`, now);
+  switch (gate?.kind) {
+    case undefined:
+      return undefined;
+    case "Ask":
+      return advance(gate.cursor, gate.because);
+    case "Hold":
+      return { ...rest(seen, cursor, now), kind: "Hold", because: gate.because, recheckInMs: gate.leftMs };
+    case "Reject": {
+      const refused = { ...cursor, attempt, startedAt: iso(now), peak: 0, reason: gate.because.reason };
+      const entry = finished(refused, now, { revision, outcome: "Rejected", message: gate.because.message });
+      const { reason: _reason, ...kept } = remembering(refused, revision, entry, seen.spec.retry);
+      return advance(kept, because("Rejected", gate.because.message), entry);
+    }
+  }
+};
+
 /** The namespace has as many rollouts under way as it may. Only one that could start otherwise has a place in the order. */
 const notItsTurn: Guard = (seen, cursor, now) => {
   const why = seen.turn === undefined ? undefined : waitsFor(seen.turn);
@@ -132,6 +165,7 @@ const start: Guard = (seen, cursor, now) => {
     weight,
     peak: weight,
     startedAt: iso(now),
+    attempt: (cursor.attempt ?? 0) + 1,
     verdicts: [],
     rejected: cursor.rejected.filter(({ revision }) => revision !== candidate),
     selection: { kind: "Revision", revision: cursor.stable },
@@ -152,6 +186,7 @@ const guards: readonly Guard[] = [
   unfit,
   unused,
   shrinking,
+  gated,
   notItsTurn,
   start,
 ];
@@ -159,7 +194,7 @@ const guards: readonly Guard[] = [
 /** No candidate: what does the Deployment's template mean now? */
 export const resting: StageRule = (seen, cursor, now) => {
   // A place in the order is kept by holding for it, look by look: who is held by something else must hold up nobody.
-  const { waitingSince: _place, ...kept } = withOrigin(seen, forgetOld(cursor, now));
+  const { waitingSince: _place, ...kept } = withOrigin(seen, forgetAsked(seen, forgetOld(cursor, now)));
   for (const guard of guards) {
     const decision = guard(seen, kept, now);
     if (decision !== undefined) return decision;
@@ -204,6 +239,14 @@ function withOrigin({ workload: { target }, origin, arriving }: Ready, cursor: C
   if (target === cursor.stable) return former === undefined ? cursor : rest;
   if (arriving || former?.revision === target) return cursor;
   return origin === undefined ? rest : { ...rest, origin: { revision: target, ...origin } };
+}
+
+/** A start that was asked for and that Git wants no more was an attempt too: the next one is asked for anew. */
+function forgetAsked({ workload: { target } }: Ready, cursor: Cursor): Cursor {
+  const given = cursor.calls.some(
+    ({ kind, event, revision }) => kind === "Gate" && event === "Start" && revision !== target,
+  );
+  return given ? { ...cursor, attempt: (cursor.attempt ?? 0) + 1 } : cursor;
 }
 
 /** Earlier revisions leave the window by age. */

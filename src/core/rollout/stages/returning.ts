@@ -79,7 +79,7 @@ export const returning: StageRule = (seen, cursor, now) => {
 /** How many refused revisions are remembered. */
 const REMEMBERED = 10;
 
-function remembering(
+export function remembering(
   cursor: Cursor,
   revision: string,
   { message, finishedAt }: RolloutHistoryEntry,

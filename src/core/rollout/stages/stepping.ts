@@ -10,6 +10,7 @@ import type { StageRule } from "../plan.ts";
 import { endpointsOf, isLeaving, isRouted, livePods, readyOf } from "../seen.ts";
 import { type Step, stepsOf } from "../strategies/strategy.ts";
 import { settleLeft, since, watched } from "../timing.ts";
+import { gatedBy } from "./gates.ts";
 import { dark, failing, unclear, uncompared } from "./judging.ts";
 import { carried, notRouted } from "./routing.ts";
 import type { Guard, Walk } from "./walk.ts";
@@ -133,6 +134,29 @@ const holding: Guard = ({ seen, cursor, step, now }) => {
   return hold(cursor, why, Math.min(left, measure ?? left));
 };
 
+const gated: Guard = ({ seen, cursor, candidate, index, steps, now }) => {
+  const next = steps[index + 1];
+  const place = { revision: candidate, attempt: cursor.attempt ?? 0, steps: steps.length };
+  const told =
+    next === undefined
+      ? ({ event: "Promotion", ...place, step: index, weight: cursor.weight } as const)
+      : ({ event: "Step", ...place, step: index + 1, weight: next.weight } as const);
+  const what = next === undefined ? "the promotion" : `step ${index + 2} of ${steps.length}`;
+  const gate = gatedBy(seen, cursor, told, what, now);
+  switch (gate?.kind) {
+    case undefined:
+      return undefined;
+    case "Ask":
+      return advance(gate.cursor, gate.because);
+    case "Reject":
+      return returning(cursor, now, "Rejected", gate.because);
+    case "Hold": {
+      const measure = measureIn(cursor, seen.spec.analysis, now);
+      return hold(cursor, gate.because, Math.min(gate.leftMs, measure ?? gate.leftMs));
+    }
+  }
+};
+
 const passed: Guard = ({ cursor, candidate, index, step, steps, now }) => {
   const done = { ...cursor, passed: step.weight };
   const next = steps[index + 1];
@@ -167,7 +191,7 @@ const before: readonly Guard[] = [
   notInPlace,
   lowering,
 ];
-const after: readonly Guard[] = [dark, paused, frozen, unapproved, unclear, uncompared, holding, passed];
+const after: readonly Guard[] = [dark, paused, frozen, unapproved, unclear, uncompared, holding, gated, passed];
 
 /** The candidate takes the weight of a step, is held there, and judged. */
 export const stepping: StageRule = (seen, cursor, now) => {
