@@ -227,3 +227,22 @@ describe("an autoscaled Deployment", () => {
     expect(world.spec["replicas"]).toBe(6);
   });
 });
+
+test("P31: an outage of Prometheus that went on while no operator ran is measured again before anything is held against it", async () => {
+  const world = await atRest();
+  world.behaviours.set("v2", { readyAfter: 2_000, reading: { kind: "ProviderError", message: "connection refused" } });
+  world.push("v2");
+  await pass(world, 10);
+  expect(world.status.conditions?.[0]?.reason).toBe("ProviderError");
+  world.watchedSince = world.now + 60_000;
+  await pass(world, 60);
+  // The next operator has asked, and has no answer yet.
+  const measure = world.measure.bind(world);
+  world.measure = () => [];
+  await pass(world, 1);
+  expect(world.status.rollout?.stage).toBe("Stepping");
+  Object.assign(world, { measure });
+  world.behaviours.set("v2", { readyAfter: 2_000, reading: { kind: "Value", value: 100 } });
+  await pass(world, 60);
+  expect(world.status.rollout).toMatchObject({ stage: "Resting", stable: "v2" });
+});
