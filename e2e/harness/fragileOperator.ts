@@ -93,6 +93,8 @@ class FragileCluster implements Cluster, Census {
   }
 }
 
+const noPrometheus = async () => ({ kind: "NoData", message: "there is no Prometheus" }) as const;
+
 /**
  * Fairlead's controllers in the process of the test, with Git in memory: started in a moment, and cut off at any write as a
  * process is that is killed there. Whoever is cut off does nothing more; `dead` tells at which write.
@@ -128,7 +130,7 @@ export class FragileOperator {
         git,
         decrypter: { decrypt: async (file) => file },
         renderer: createYamlRenderer(),
-        metrics: { query: async () => ({ kind: "NoData", message: "there is no Prometheus" }) },
+        metrics: { query: noPrometheus, series: noPrometheus },
         copySecrets: false,
         digest: (text) => createHash("sha256").update(text).digest(),
         clock: systemClock,

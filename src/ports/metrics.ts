@@ -1,10 +1,19 @@
-/** A value read from Prometheus, or why there is none. `at` is when it was evaluated, in epoch milliseconds. */
-export type Sample =
-  | { readonly kind: "Value"; readonly value: number; readonly at: number }
+/** Why there is no value. */
+export type NoSample =
   | { readonly kind: "NoData"; readonly message: string }
   /** The query or its answer's type is wrong: no later try will do better. */
   | { readonly kind: "Invalid"; readonly message: string }
   | { readonly kind: "ProviderError"; readonly message: string };
+
+/** A value read from Prometheus, or why there is none. `at` is when it was evaluated, in epoch milliseconds. */
+export type Sample = { readonly kind: "Value"; readonly value: number; readonly at: number } | NoSample;
+
+/** Values of one moment, each with its labels. */
+export interface Series {
+  readonly kind: "Series";
+  readonly series: readonly { readonly labels: Readonly<Record<string, string>>; readonly value: number }[];
+  readonly at: number;
+}
 
 /** An instant query. */
 export interface Question {
@@ -18,5 +27,8 @@ export interface Question {
 
 /** Runs instant queries. Never throws: what went wrong is part of the answer. */
 export interface Metrics {
+  /** For a question with one number as its answer. */
   query(address: string, question: Question, signal: AbortSignal): Promise<Sample>;
+  /** For a question with several. */
+  series(address: string, question: Question, signal: AbortSignal): Promise<Series | NoSample>;
 }

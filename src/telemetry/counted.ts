@@ -34,5 +34,10 @@ export function countedMetrics(metrics: Metrics, telemetry: Telemetry): Metrics 
       telemetry.metricQuery(sample.kind);
       return sample;
     },
+    async series(address, question, signal) {
+      const series = await metrics.series(address, question, signal);
+      telemetry.metricQuery(series.kind);
+      return series;
+    },
   };
 }

@@ -74,7 +74,8 @@ test("counts hooks, queries and ends of rollouts", async () => {
   const telemetry = rig();
   telemetry.hook("Accepted");
   telemetry.rolloutEnded("Promoted");
-  const metrics: Metrics = { query: async () => ({ kind: "NoData", message: "none" }) };
+  const none = async () => ({ kind: "NoData", message: "none" }) as const;
+  const metrics: Metrics = { query: none, series: none };
   await countedMetrics(metrics, telemetry).query(
     "http://prometheus",
     { query: "up", timeoutMs: 1 },

@@ -25,9 +25,21 @@ const canary = [
   { weight: 50, hold: "3s" },
 ];
 
+const p99 =
+  "histogram_quantile(0.99, sum by (le) (rate(http_request_duration_seconds_bucket{ {{candidate}} }[{{window}}])))";
+
 describe.concurrent("a canary that a real Prometheus judges", () => {
   it("canary promoted", async () => {
-    const shop = await scene.shop({ version: "v1", replicas: 4, rollout: { canary, successRate: 99.5 } });
+    // Every kind of limit is asked of a real Prometheus; the pods share a busy machine, so none may be tight.
+    const metrics = [
+      { name: "errors", successRate: { min: 99.5 }, window: "10s" },
+      { name: "beside", successRate: {}, relative: { minDifference: -0.5 }, window: "10s" },
+      { name: "slowness", query: p99, relative: { maxRatio: 100, maxDifference: 1 }, window: "10s" },
+      { name: "chance", successRate: {}, minRequests: 10, statistical: {} },
+      { name: "latency", latency: {}, minRequests: 10, statistical: { tolerance: 50 } },
+    ];
+    const rollout = { canary, successRate: 99.5, analysis: { metrics } };
+    const shop = await scene.shop({ version: "v1", replicas: 4, rollout });
     await untilRest(shop, "Adopted");
 
     await underLoad(scene, shop, "canary promoted", async (load) => {
@@ -35,7 +47,7 @@ describe.concurrent("a canary that a real Prometheus judges", () => {
       await untilWeight(shop, 50);
       const judged = (await podsByVersion(scene.kube, shop)).get("v2");
       expect(judged).toHaveLength(4);
-      const rollout = await untilRest(shop, "Promoted");
+      const promoted = await untilRest(shop, "Promoted");
       await load.untilOnly(["v2"]);
       await shop.untilApplied(sha);
 
@@ -45,18 +57,22 @@ describe.concurrent("a canary that a real Prometheus judges", () => {
       const restarts = pods.flatMap((pod) => listAt(pod, "status", "containerStatuses"));
       expect(restarts.map((status) => numberAt(status, "restartCount"))).toEqual(restarts.map(() => 0));
 
-      const [entry] = historyOf(rollout);
+      const [entry] = historyOf(promoted);
       const whole = { outcome: "Promoted", reason: "Promoted", peakWeight: 100, peakShare: 100 };
       expect(entry).toMatchObject({
         ...whole,
-        revision: cursorOf(rollout, "stable"),
+        revision: cursorOf(promoted, "stable"),
         commit: sha,
         author: "Fairlead tests",
       });
       expect(entry?.["duration"]).toMatch(/^\d+s$/);
-      expect(conditionOf(rollout, "Ready")).toMatchObject({ status: "True", reason: "AtRest" });
-      const [verdict] = listAt(rollout, "status", "rollout", "verdicts");
-      expect(verdict).toMatchObject({ name: "errors", outcome: "Pass", revision: cursorOf(rollout, "stable") });
+      expect(conditionOf(promoted, "Ready")).toMatchObject({ status: "True", reason: "AtRest" });
+      const verdicts = listAt(promoted, "status", "rollout", "verdicts");
+      expect(verdicts.map((verdict) => stringAt(verdict, "name"))).toEqual(metrics.map(({ name }) => name));
+      for (const verdict of verdicts)
+        expect(verdict).toMatchObject({ outcome: "Pass", revision: cursorOf(promoted, "stable") });
+      expect(stringAt(verdicts[3], "message")).toMatch(/% of the candidate's \d+ requests fail, .* of stable's \d+;/);
+      expect(stringAt(verdicts[4], "message")).toMatch(/requests take more than [\d.]+ s, .* of stable's \d+;/);
     });
   });
 

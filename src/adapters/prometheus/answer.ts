@@ -1,5 +1,5 @@
 import { isObject, type Json, listAt, stringAt } from "../../api/json.ts";
-import type { Sample } from "../../ports/metrics.ts";
+import type { NoSample, Sample, Series } from "../../ports/metrics.ts";
 
 /** What the HTTP server said: its status and as much of the body as was read. */
 export interface Answer {
@@ -10,7 +10,34 @@ export interface Answer {
 const oneValue = "make the query return one value, with sum(), max() or a more exact selector";
 
 /** Reads the answer to an instant query. Only one number is a value: nothing is guessed from anything else. */
-export function readAnswer({ status, body }: Answer): Sample {
+export function readAnswer(answer: Answer): Sample {
+  const result = readResult(answer);
+  if (result.kind === "Scalar") return readPoint(result.point);
+  return result.kind === "Vector" ? readVector(result.series) : result;
+}
+
+/** Reads the answer to an instant query that has several numbers; NaN is none of them. */
+export function readSeries(answer: Answer): Series | NoSample {
+  const result = readResult(answer);
+  if (result.kind === "Scalar") return invalid("the query returns a number without labels");
+  if (result.kind !== "Vector") return result;
+  const points = result.series.map((series) => ({ series, point: readVector([series]) }));
+  const found = points.flatMap(({ series, point }) =>
+    point.kind === "Value" ? [{ labels: labelsOf(series), value: point.value, at: point.at }] : [],
+  );
+  const [first] = found;
+  const failed = points.find(({ point }) => point.kind === "Invalid" || point.kind === "ProviderError")?.point;
+  if (failed !== undefined && failed.kind !== "Value") return failed;
+  if (first === undefined) return NO_SERIES;
+  return { kind: "Series", series: found.map(({ labels, value }) => ({ labels, value })), at: first.at };
+}
+
+type Result =
+  | { readonly kind: "Scalar"; readonly point: readonly Json[] }
+  | { readonly kind: "Vector"; readonly series: readonly Json[] }
+  | NoSample;
+
+function readResult({ status, body }: Answer): Result {
   const parsed = parse(body);
   if (parsed === undefined || !isPrometheus(parsed)) {
     return providerError(`the answer (HTTP ${status}) is none of Prometheus' query API; check the address`);
@@ -20,9 +47,9 @@ export function readAnswer({ status, body }: Answer): Sample {
   const type = stringAt(parsed, "data", "resultType") ?? "";
   switch (type) {
     case "scalar":
-      return readPoint(listAt(parsed, "data", "result"));
+      return { kind: "Scalar", point: listAt(parsed, "data", "result") };
     case "vector":
-      return readVector(listAt(parsed, "data", "result"));
+      return { kind: "Vector", series: listAt(parsed, "data", "result") };
     case "matrix":
       return invalid(
         "the query returns a range (matrix); take the range away, or put rate() or avg_over_time() around it",
@@ -51,16 +78,16 @@ const ERROR_TYPES: readonly string[] = [
   "not_acceptable",
 ];
 
+const NO_SERIES: NoSample = {
+  kind: "NoData",
+  message: "the query matches no series now; check its selector, or wait for the first samples",
+};
+
 function readVector(series: readonly Json[]): Sample {
   const [first, second] = series;
-  if (first === undefined) {
-    return {
-      kind: "NoData",
-      message: "the query matches no series now; check its selector, or wait for the first samples",
-    };
-  }
+  if (first === undefined) return NO_SERIES;
   if (second !== undefined) {
-    const shown = series.slice(0, 3).map(labels).join(", ");
+    const shown = series.slice(0, 3).map(named).join(", ");
     return invalid(
       `the query returns ${series.length} series (${shown}${series.length > 3 ? ", …" : ""}); ${oneValue}`,
     );
@@ -87,7 +114,7 @@ function readPoint([time, text]: readonly Json[]): Sample {
 }
 
 /** What the query itself is guilty of stays wrong however often it is asked; all else may pass. */
-function readError(status: number, parsed: Json): Sample {
+function readError(status: number, parsed: Json): NoSample {
   const type = stringAt(parsed, "errorType") ?? "unknown";
   const text = `${type}: ${clean(stringAt(parsed, "error") ?? "no message")}`;
   if ((status === 400 || status === 422) && (type === "bad_data" || type === "execution")) {
@@ -97,19 +124,25 @@ function readError(status: number, parsed: Json): Sample {
 }
 
 /** A message for what may pass with time. */
-export function providerError(message: string): Sample {
+export function providerError(message: string): NoSample {
   return { kind: "ProviderError", message };
 }
 
-function invalid(message: string): Sample {
+function invalid(message: string): NoSample {
   return { kind: "Invalid", message };
 }
 
-function labels(series: Json): string {
+function labelsOf(series: Json): Readonly<Record<string, string>> {
   const metric = isObject(series) && isObject(series["metric"]) ? series["metric"] : {};
-  const { __name__: name, ...others } = metric;
+  return Object.fromEntries(
+    Object.entries(metric).flatMap(([key, value]) => (typeof value === "string" ? [[key, value]] : [])),
+  );
+}
+
+function named(series: Json): string {
+  const { __name__: name, ...others } = labelsOf(series);
   const pairs = Object.entries(others).map(([key, value]) => `${key}=${JSON.stringify(value)}`);
-  return clean(`${typeof name === "string" ? name : ""}{${pairs.join(",")}}`).slice(0, 120);
+  return clean(`${name ?? ""}{${pairs.join(",")}}`).slice(0, 120);
 }
 
 function clean(text: string): string {

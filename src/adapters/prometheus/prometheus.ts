@@ -1,7 +1,7 @@
 import { Agent, type Dispatcher, request } from "undici";
 import { type HostGuard, HostRefused } from "../../ports/hosts.ts";
-import type { Metrics, Sample } from "../../ports/metrics.ts";
-import { type Answer, providerError, readAnswer } from "./answer.ts";
+import type { Metrics, NoSample, Question } from "../../ports/metrics.ts";
+import { type Answer, providerError, readAnswer, readSeries } from "./answer.ts";
 
 /** How Prometheus is reached. */
 export interface PrometheusOptions {
@@ -19,37 +19,43 @@ export function createPrometheus(options: PrometheusOptions = {}): Metrics & Asy
   const connect = hosts === undefined ? {} : { connect: { lookup: hosts.lookup } };
   const own = options.dispatcher === undefined ? new Agent({ connections: 8, pipelining: 1, ...connect }) : undefined;
   const dispatcher = options.dispatcher ?? own;
+  const answered = async (
+    address: string,
+    { query, lookbackMs, at, timeoutMs }: Question,
+    signal: AbortSignal,
+  ): Promise<Answer | NoSample> => {
+    const url = endpoint(address);
+    if (url === undefined) {
+      const message = "the address of Prometheus is no http or https URL; write http://host:port or https://host:port";
+      return { kind: "Invalid", message };
+    }
+    const late = AbortSignal.timeout(timeoutMs);
+    try {
+      hosts?.check(url.hostname);
+      const body = new URLSearchParams({
+        query,
+        timeout: milliseconds(timeoutMs),
+        ...(lookbackMs === undefined ? {} : { lookback_delta: milliseconds(lookbackMs) }),
+        ...(at === undefined ? {} : { time: String(at / 1_000) }),
+      }).toString();
+      const answer = await ask(url, body, maxBytes, { dispatcher, signal: AbortSignal.any([signal, late]) });
+      const large = `the answer of ${url.host} has more than ${maxBytes} bytes; aggregate in the query, with sum() or max()`;
+      return answer ?? providerError(large);
+    } catch (error) {
+      if (error instanceof HostRefused) return { kind: "Invalid", message: error.message };
+      if (signal.aborted) return providerError("the question was given up");
+      if (late.aborted) return providerError(`${url.host} did not answer within ${timeoutMs} ms; it is asked again`);
+      return providerError(`${url.host} cannot be reached (${reason(error)}); check the address and network policies`);
+    }
+  };
   return {
-    async query(address, { query, lookbackMs, at, timeoutMs }, signal): Promise<Sample> {
-      const url = endpoint(address);
-      if (url === undefined) {
-        const message =
-          "the address of Prometheus is no http or https URL; write http://host:port or https://host:port";
-        return { kind: "Invalid", message };
-      }
-      const late = AbortSignal.timeout(timeoutMs);
-      try {
-        hosts?.check(url.hostname);
-        const body = new URLSearchParams({
-          query,
-          timeout: milliseconds(timeoutMs),
-          ...(lookbackMs === undefined ? {} : { lookback_delta: milliseconds(lookbackMs) }),
-          ...(at === undefined ? {} : { time: String(at / 1_000) }),
-        }).toString();
-        const answer = await ask(url, body, maxBytes, { dispatcher, signal: AbortSignal.any([signal, late]) });
-        return answer === undefined
-          ? providerError(
-              `the answer of ${url.host} has more than ${maxBytes} bytes; aggregate in the query, with sum() or max()`,
-            )
-          : readAnswer(answer);
-      } catch (error) {
-        if (error instanceof HostRefused) return { kind: "Invalid", message: error.message };
-        if (signal.aborted) return providerError("the question was given up");
-        if (late.aborted) return providerError(`${url.host} did not answer within ${timeoutMs} ms; it is asked again`);
-        return providerError(
-          `${url.host} cannot be reached (${reason(error)}); check the address and network policies`,
-        );
-      }
+    async query(address, question, signal) {
+      const answer = await answered(address, question, signal);
+      return "kind" in answer ? answer : readAnswer(answer);
+    },
+    async series(address, question, signal) {
+      const answer = await answered(address, question, signal);
+      return "kind" in answer ? answer : readSeries(answer);
     },
     async [Symbol.asyncDispose]() {
       await own?.destroy();

@@ -1,43 +1,6 @@
 import { z } from "zod";
 import { atLeast, duration } from "./common.ts";
-
-const limit = z
-  .object({
-    min: z.number().min(-1e15).max(1e15).optional(),
-    max: z.number().min(-1e15).max(1e15).optional(),
-  })
-  .meta({
-    "x-kubernetes-validations": [
-      { rule: "has(self.min) || has(self.max)", message: "a limit has min, max, or both" },
-      { rule: "!has(self.min) || !has(self.max) || self.min <= self.max", message: "min is not above max" },
-    ],
-  });
-export type Limit = Readonly<z.infer<typeof limit>>;
-
-/** A ratio beyond this is a mistake. */
-const ratio = z.number().min(0).max(1_000_000);
-const difference = z.number().min(-1e15).max(1e15);
-
-const relative = z
-  .object({
-    minRatio: ratio.optional().describe("minRatio: the candidate's value divided by stable's is at least this."),
-    maxRatio: ratio.optional().describe("maxRatio: the candidate's value divided by stable's is at most this."),
-    minDifference: difference
-      .optional()
-      .describe("minDifference: the candidate's value less stable's is at least this."),
-    maxDifference: difference
-      .optional()
-      .describe("maxDifference: the candidate's value less stable's is at most this."),
-  })
-  .meta({
-    "x-kubernetes-validations": [
-      {
-        rule: "has(self.minRatio) || has(self.maxRatio) || has(self.minDifference) || has(self.maxDifference)",
-        message: "a relative limit has a ratio or a difference",
-      },
-    ],
-  });
-export type Relative = Readonly<z.infer<typeof relative>>;
+import { limit, relative, statistical } from "./limits.ts";
 
 const waiting = {
   deadline: duration
@@ -70,7 +33,20 @@ export const metric = z
       .min(1)
       .max(1_000_000)
       .optional()
-      .describe("minRequests: with successRate; fewer requests in the window are no data."),
+      .describe(
+        "minRequests: with successRate and latency; fewer requests are no data. Default: 100 with statistical, at each of the two; else none.",
+      ),
+    latency: z
+      .object({
+        histogram: z
+          .string()
+          .max(200)
+          .regex(/^[a-zA-Z_:][a-zA-Z0-9_:]*$/)
+          .default("http_request_duration_seconds")
+          .describe("histogram: name of a classic histogram in seconds, without _bucket."),
+      })
+      .optional()
+      .describe("latency: built in; how long requests take, by the buckets of a histogram. Goes with statistical."),
     query: z
       .string()
       .min(1)
@@ -84,6 +60,11 @@ export const metric = z
       .optional()
       .describe(
         "relative: held against stable, measured by the same query at the same moment. Not measured at weights 0 and 100, when one of the two has no users.",
+      ),
+    statistical: statistical
+      .optional()
+      .describe(
+        "statistical: fails when the candidate's requests since the step began are worse than stable's by more than tolerance and chance. Not measured at weights 0 and 100.",
       ),
     noData: z
       .object({ policy: z.enum(["Hold", "Pass", "Fail"]).default("Hold"), ...waiting })
@@ -119,14 +100,25 @@ export const metric = z
   })
   .meta({
     "x-kubernetes-validations": [
-      { rule: "has(self.successRate) != has(self.query)", message: "a metric has either successRate or query" },
       {
-        rule: "!has(self.minRequests) || has(self.successRate)",
-        message: "minRequests goes with successRate; a query can hold itself against a count",
+        rule: "[has(self.successRate), has(self.latency), has(self.query)].filter(x, x).size() == 1",
+        message: "a metric has either successRate, latency or query",
       },
       {
-        rule: "[has(self.limit), has(self.successRate) && has(self.successRate.min), has(self.relative)].filter(x, x).size() == 1",
-        message: "a metric has one limit: limit with a query, successRate.min, or relative",
+        rule: "!has(self.minRequests) || !has(self.query)",
+        message: "minRequests goes with successRate and latency; a query can hold itself against a count",
+      },
+      {
+        rule: "[has(self.limit), has(self.successRate) && has(self.successRate.min), has(self.relative), has(self.statistical)].filter(x, x).size() == 1",
+        message: "a metric has one limit: limit with a query, successRate.min, relative or statistical",
+      },
+      {
+        rule: "!has(self.statistical) || !has(self.query)",
+        message: "statistical counts requests: it goes with successRate and latency",
+      },
+      {
+        rule: "!has(self.latency) || (!has(self.limit) && !has(self.relative))",
+        message: "latency goes with statistical; a quantile with a limit is a query",
       },
       { rule: "!has(self.limit) || has(self.query)", message: "limit goes with a query; successRate has min" },
       {

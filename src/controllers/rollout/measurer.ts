@@ -2,6 +2,8 @@ import type { Key } from "../../api/objects.ts";
 import type { Metric } from "../../api/v1alpha1/analysis.ts";
 import { durationMs } from "../../api/v1alpha1/common.ts";
 import type { Cursor } from "../../api/v1alpha1/cursor.ts";
+import { compare } from "../../core/analysis/compare.ts";
+import { countsQuery } from "../../core/analysis/counts.ts";
 import { fresh } from "../../core/analysis/freshness.ts";
 import { type Judgement, judge } from "../../core/analysis/judge.ts";
 import { metricsAt } from "../../core/analysis/policy.ts";
@@ -66,13 +68,18 @@ export class Measurer {
     const candidate = track(cursor.candidate);
     const stable = track(cursor.stable);
     const { address } = analysis.prometheus;
+    const tracks = { candidate, stable };
     return Promise.all(
-      metricsAt(analysis, cursor.weight).map((metric) => this.#judged(metric, address, candidate, stable)),
+      metricsAt(analysis, cursor.weight).map((metric) =>
+        metric.statistical === undefined
+          ? this.#judged(metric, address, tracks)
+          : this.#compared(metric, address, tracks, cursor),
+      ),
     );
   }
 
   /** What is held against stable is asked of both for the same moment, by Prometheus' own clock. */
-  async #judged(metric: Metric, address: string, candidate: Track, stable: Track): Promise<Judgement> {
+  async #judged(metric: Metric, address: string, { candidate, stable }: Tracks): Promise<Judgement> {
     const windowMs = durationMs(metric.window);
     const ask = async (query: string, at?: { readonly at: number }) => {
       const question = { query, lookbackMs: windowMs, timeoutMs: TIMEOUT_MS, ...at };
@@ -82,4 +89,26 @@ export class Measurer {
     if (metric.relative === undefined || own.kind !== "Value") return judge(metric, own);
     return judge(metric, own, await ask(queryOf(metric, stable, candidate), { at: own.at }));
   }
+
+  /** Counts begin with the step: within it both tracks have had their requests at the same times. */
+  async #compared(
+    metric: Metric,
+    address: string,
+    { candidate, stable }: Tracks,
+    { enteredAt, steps = 1 }: Cursor,
+  ): Promise<Judgement> {
+    const rangeMs = this.#now() - Date.parse(enteredAt);
+    const ask = async (track: Track, at?: { readonly at: number }) => {
+      const question = { query: countsQuery(metric, track, rangeMs), timeoutMs: TIMEOUT_MS, ...at };
+      return fresh(await this.#metrics.series(address, question, this.#signal), durationMs(metric.window), this.#now());
+    };
+    const own = await ask(candidate);
+    if (own.kind !== "Series") return compare(metric, own, own, steps);
+    return compare(metric, own, await ask(stable, { at: own.at }), steps);
+  }
+}
+
+interface Tracks {
+  readonly candidate: Track;
+  readonly stable: Track;
 }

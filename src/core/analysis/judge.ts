@@ -1,5 +1,6 @@
-import type { Limit, Metric, Relative } from "../../api/v1alpha1/analysis.ts";
+import type { Metric } from "../../api/v1alpha1/analysis.ts";
 import type { Outcome } from "../../api/v1alpha1/cursor.ts";
+import type { Limit, Relative } from "../../api/v1alpha1/limits.ts";
 import { countsAs } from "./policy.ts";
 
 /** A value that was read, or why there is none; the shape of the metrics port's answer. */

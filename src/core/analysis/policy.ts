@@ -27,8 +27,8 @@ export function deadlineOf(
 }
 
 /** Tells whether a metric is held against stable: then it needs requests at both. */
-export function compares({ relative }: Metric): boolean {
-  return relative !== undefined;
+export function compares({ relative, statistical }: Metric): boolean {
+  return relative !== undefined || statistical !== undefined;
 }
 
 /** The metrics that are measured at a weight: without users' requests some tell nothing. */

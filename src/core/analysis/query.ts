@@ -2,13 +2,13 @@ import type { Metric } from "../../api/v1alpha1/analysis.ts";
 import { durationMs } from "../../api/v1alpha1/common.ts";
 
 /** Counters of HTTP requests under the names that the common client libraries and exporters use. */
-const REQUEST_COUNTERS = [
+export const REQUEST_COUNTERS = [
   "http_requests_total",
   "http_server_requests_seconds_count",
   "http_request_duration_seconds_count",
 ];
 /** Labels under which they carry the status code; an absent label is the empty string and matches none of 5xx. */
-const SERVED_WELL = 'code!~"5..",status!~"5..",status_code!~"5.."';
+export const SERVED_WELL = 'code!~"5..",status!~"5..",status_code!~"5.."';
 
 /** The pods of one track. */
 export interface Track {
@@ -18,7 +18,7 @@ export interface Track {
 }
 
 /** Label matchers for the pods of a track, without braces: `namespace="shop",pod=~"web-x-[a-z0-9]+-[a-z0-9]+"`. */
-function matchers({ namespace, deployment }: Track): string {
+export function matchers({ namespace, deployment }: Track): string {
   const pods = `${literal(deployment)}-[a-z0-9]+-[a-z0-9]+`;
   return `namespace="${quoted(namespace)}",pod=~"${quoted(pods)}"`;
 }

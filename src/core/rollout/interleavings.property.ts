@@ -120,6 +120,7 @@ const metric: fc.Arbitrary<Record<string, Json>> = fc.constantFrom<Record<string
   { successRate: { min: 99.5 } },
   { successRate: { min: 99.5 } },
   { successRate: {}, relative: { minDifference: -1 } },
+  { successRate: {}, statistical: {} },
   { successRate: { min: 99.5 }, noData: { policy: "Pass" } },
   { successRate: { min: 99.5 }, noData: { policy: "Fail" }, providerError: { policy: "Fail" } },
   { successRate: { min: 99.5 }, noData: { deadline: "20s" } },
@@ -155,7 +156,7 @@ const story = fc.record({
 });
 type Story = typeof story extends fc.Arbitrary<infer T> ? T : never;
 
-test(`${RUNS} random interleavings keep every invariant (seed ${SEED})`, async () => {
+test(`P17: ${RUNS} random interleavings keep every invariant (seed ${SEED})`, async () => {
   console.log(`interleavings: ${RUNS} runs, seed ${SEED}; repeat with FAIRLEAD_SEED=${SEED}`);
   await fc.assert(fc.asyncProperty(story, play), { numRuns: RUNS, seed: SEED, endOnFailure: false });
   expect(RUNS).toBeGreaterThan(0);

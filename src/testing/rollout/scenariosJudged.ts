@@ -7,6 +7,8 @@ const judgedBy = (metric: Record<string, Json>): Record<string, Json> => ({
   ...JUDGED,
   analysis: { ...ANALYSIS, metrics: [{ name: "errors", successRate: {}, ...metric }] },
 });
+const STATISTICAL = judgedBy({ statistical: {} });
+const fails = (template: string, percent: number) => reads(template, { kind: "Value", value: 100 - percent });
 const AGAINST_STABLE = judgedBy({ relative: { minDifference: -1 } });
 
 /** Scenarios about what a measurement is held against, and what the lack of one counts as. */
@@ -25,6 +27,28 @@ export const judgedScenarios: readonly Scenario[] = [
     world: world(AGAINST_STABLE, reads("v1", NONE)),
     happenings: [push(15, "v2"), { at: 40, what: "v1 has data", act: reads("v1", GOOD) }],
     seconds: 80,
+  },
+  {
+    name: "worse-by-more-than-chance",
+    world: world(STATISTICAL, (w) => {
+      fails("v1", 1)(w);
+      fails("v2", 1.05)(w);
+      fails("v3", 6)(w);
+    }),
+    happenings: [push(15, "v2"), push(70, "v3")],
+    seconds: 110,
+  },
+  {
+    name: "too-few-requests-hold",
+    world: world(
+      {
+        ...judgedBy({ statistical: {}, noData: { deadline: "2m" } }),
+        strategy: { canary: { steps: [{ weight: 1 }, { weight: 50 }] } },
+      },
+      fails("v1", 1),
+    ),
+    happenings: [push(15, "v2")],
+    seconds: 100,
   },
   {
     name: "no-data-passes-where-git-says-so",

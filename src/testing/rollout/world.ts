@@ -4,8 +4,7 @@ import type { Cursor, Origin, Selection } from "../../api/v1alpha1/cursor.ts";
 import { Mark } from "../../api/v1alpha1/names.ts";
 import { parseRollout, type RolloutSpec, type RolloutStatus } from "../../api/v1alpha1/progressiverollout.ts";
 import type { Observed, RolloutWorld } from "../../controllers/rollout/reconcile.ts";
-import { type Judgement, judge } from "../../core/analysis/judge.ts";
-import { metricsAt } from "../../core/analysis/policy.ts";
+import type { Judgement } from "../../core/analysis/judge.ts";
 import type { Decision } from "../../core/rollout/decision.ts";
 import type { Effect } from "../../core/rollout/effects.ts";
 import { weightOf } from "../../core/rollout/routes.ts";
@@ -14,6 +13,7 @@ import { overlaidSelector } from "../../core/rollout/selection.ts";
 import { type Turn, waitsFor } from "../../core/rollout/turns.ts";
 import type { Answer, DueCall } from "../../core/rollout/webhooks.ts";
 import { deployment, type Lags, noticed, SimCluster, type SimDeployment, START } from "./cluster.ts";
+import { measured } from "./prometheus.ts";
 import { Receivers } from "./receivers.ts";
 
 /** Thrown where a simulated operator dies; the next one comes after a while. */
@@ -155,11 +155,11 @@ export class SimWorld extends SimCluster implements RolloutWorld {
   }
 
   measure(observed: Observed, cursor: Cursor): readonly Judgement[] {
-    const [candidate, stable] = [cursor.candidate ?? "", cursor.stable].map((one) => this.behaviour(one).reading);
-    if (candidate === undefined) return [];
-    const judgements = metricsAt(observed.seen.spec.analysis, cursor.weight).map((metric) =>
-      judge(metric, candidate, stable),
-    );
+    const readings = {
+      candidate: this.behaviour(cursor.candidate ?? "").reading,
+      stable: this.behaviour(cursor.stable).reading,
+    };
+    const judgements = measured(observed.seen.spec.analysis, cursor, readings, this.now);
     if (judgements.every(({ counts }) => counts === "Pass")) this.passed.add(cursor.candidate ?? "");
     return judgements;
   }
