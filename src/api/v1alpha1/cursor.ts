@@ -88,6 +88,9 @@ export const cursor = z.object({
     .describe(
       "split: shares of requests that the routes give to revisions, in percent; absent, the routes are as Git says.",
     ),
+  audience: hash
+    .optional()
+    .describe("audience: the revision that requests of the audience go to; absent, they follow the weight."),
   replicas: z.int().min(0).max(10_000).describe("replicas: how many pods a revision with all traffic has."),
   enteredAt: time.describe("enteredAt: when this stage or step began."),
   startedAt: time.describe("startedAt: when this rollout began."),

@@ -4,119 +4,8 @@ import { analysis } from "./analysis.ts";
 import { conditions, duration, objectName, share, time } from "./common.ts";
 import { cursor, origin } from "./cursor.ts";
 import { freeze } from "./freeze.ts";
+import { strategy } from "./strategy.ts";
 import { webhook } from "./webhooks.ts";
-
-const step = z
-  .object({
-    weight: share
-      .meta({
-        // A schema's multipleOf is of no use: the API server cuts it to 0 for every whole number.
-        "x-kubernetes-validations": [
-          {
-            rule: "[self * 10.0 - double(int(self * 10.0 + 0.5))].all(d, d > -0.000001 && d < 0.000001)",
-            message: "is given to a tenth of a percent at most",
-          },
-        ],
-      })
-      .optional()
-      .describe(
-        "weight: the candidate's share of requests in this step, in percent, to a tenth: 0.5. Without routes it is rounded to what whole pods can do.",
-      ),
-    hold: duration.optional().describe("hold: how long the weight stays in place at least. Default: 0s."),
-    approval: z
-      .object({})
-      .optional()
-      .describe("approval: the weight before is held until a commit sets spec.approvedRevision to the candidate."),
-  })
-  .meta({
-    "x-kubernetes-validations": [
-      { rule: "has(self.weight) != has(self.approval)", message: "a step has either weight or approval" },
-      {
-        rule: "!has(self.hold) || has(self.weight)",
-        message: "hold goes with weight; an approval has no time of its own",
-      },
-    ],
-  });
-
-/** Pods, as a number or a percentage of the replicas. */
-const pods = z
-  .union([
-    z.int().min(1).max(10_000),
-    z
-      .string()
-      .max(4)
-      .regex(/^([1-9][0-9]?|100)%$/),
-  ])
-  .meta({ "x-kubernetes-int-or-string": true });
-
-const canary = z
-  .object({
-    steps: z
-      .array(step)
-      .min(1)
-      .max(32)
-      .meta({
-        "x-kubernetes-list-type": "atomic",
-        "x-kubernetes-validations": [
-          {
-            rule: "self.filter(s, has(s.weight)).map(s, s.weight).isSorted() && self.filter(s, has(s.weight)).all(s, self.exists_one(t, has(t.weight) && t.weight == s.weight))",
-            message: "steps are in ascending order of weight, each weight once",
-          },
-          {
-            rule: "self.filter(s, has(s.approval)).size() <= 1",
-            message: "there is one approval at most: it names a revision, and would pass every other one too",
-          },
-        ],
-      })
-      .describe("steps: taken one after the other; after the last one the candidate is promoted."),
-    stableCapacity: z
-      .enum(["Full", "Shared"])
-      .default("Full")
-      .describe(
-        "stableCapacity: Full keeps all pods of stable, so that a way back needs no start. Shared lowers stable as the candidate grows; a way back starts its pods first.",
-      ),
-    maxSurge: pods
-      .optional()
-      .describe(
-        "maxSurge: how many pods more than the replicas both tracks may have with stableCapacity Shared, a number or a percentage; a step that needs more is taken in parts. A way back may need more. Default: 25%.",
-      ),
-  })
-  .meta({
-    "x-kubernetes-validations": [
-      {
-        rule: "!has(self.maxSurge) || self.stableCapacity == 'Shared'",
-        message:
-          "maxSurge goes with stableCapacity: Shared; with Full, stable keeps its pods beside all of the candidate's",
-      },
-    ],
-  });
-
-const rolling = z.object({
-  batch: pods.default(1).describe("batch: pods replaced at a time, a number or a percentage of the replicas."),
-  hold: duration.default("0s").describe("hold: how long each batch serves before the next."),
-});
-
-const blueGreen = z.object({
-  previewService: objectName
-    .optional()
-    .describe(
-      "previewService: name of the Service that reaches the candidate, and stable while there is none; Fairlead makes it. Default: the Service's name with -preview.",
-    ),
-  hold: duration
-    .default("0s")
-    .describe(
-      "hold: how long the candidate runs at full size without users' requests, and is judged, before the switch.",
-    ),
-  approval: z
-    .object({})
-    .optional()
-    .describe("approval: the switch waits until a commit sets spec.approvedRevision to the candidate."),
-  watch: duration
-    .default("5m")
-    .describe(
-      "watch: how long the candidate is judged at all traffic before it is promoted; until then stable stays at full size, and a rejection switches back at once.",
-    ),
-});
 
 /** A rollout is bound to what it took over: another target is another rollout. */
 function fixed(field: string) {
@@ -126,7 +15,7 @@ function fixed(field: string) {
   };
 }
 
-export const rolloutSpec = z.object({
+const fields = z.object({
   replicas: z
     .int()
     .min(0)
@@ -151,18 +40,7 @@ export const rolloutSpec = z.object({
     .describe(
       "routeRefs: routes of Gateway API that split requests by weight, wherever a rule's backendRef names the Service. Without them, requests follow the share of pods.",
     ),
-  strategy: z
-    .object({ canary: canary.optional(), rolling: rolling.optional(), blueGreen: blueGreen.optional() })
-    .meta({
-      "x-kubernetes-validations": [
-        {
-          rule: "[has(self.canary), has(self.rolling), has(self.blueGreen)].filter(x, x).size() <= 1",
-          message: "set one strategy: canary, rolling or blueGreen",
-        },
-      ],
-    })
-    .default({})
-    .describe("strategy: canary, rolling or blueGreen. Default: rolling, one pod at a time."),
+  strategy,
   analysis: analysis
     .optional()
     .describe("analysis: what the candidate is judged by. Without it, readiness and hold times decide."),
@@ -231,6 +109,15 @@ export const rolloutSpec = z.object({
     .optional()
     .describe("approvedRevision: the revision that may pass the approval steps; it approves no other."),
   retry: z.string().max(64).optional().describe("retry: any new value gives a rejected revision another try."),
+});
+
+export const rolloutSpec = fields.meta({
+  "x-kubernetes-validations": [
+    {
+      rule: "size(self.routeRefs) > 0 || !((has(self.strategy.canary) && (has(self.strategy.canary.audience) || has(self.strategy.canary.sticky))) || (has(self.strategy.blueGreen) && has(self.strategy.blueGreen.audience)))",
+      message: "audience and sticky need routeRefs: without a route nothing tells one request from another",
+    },
+  ],
 });
 
 const rolloutHistory = z.object({

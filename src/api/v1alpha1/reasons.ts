@@ -120,6 +120,7 @@ export const REASONS = {
   TargetConflict: "Another ProgressiveRollout drives the same Deployment or Service.",
   RouteMissing: "A route that the rollout names does not exist.",
   RouteUnfit: "A route that the rollout names has nothing in it that could be split.",
+  RouteRefused: "A Gateway does not take what the route says for the rollout, so the candidate was refused.",
   PreviewConflict: "The preview Service's name is taken by a Service of someone else.",
   ReplicasPutBack: "The taken-over Deployment was scaled by hand and was put back.",
   CRDOutdated:

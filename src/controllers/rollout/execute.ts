@@ -13,7 +13,7 @@ import {
   revisionName,
   revisionService,
 } from "../../core/rollout/revision.ts";
-import { splitRules } from "../../core/rollout/routes.ts";
+import { overlayRoute } from "../../core/rollout/routes/overlay.ts";
 import { LEFT, overlaidSelector } from "../../core/rollout/selection.ts";
 import { type Cluster, isApiError } from "../../ports/cluster.ts";
 import type { ObjectCache } from "../../ports/watch.ts";
@@ -21,7 +21,7 @@ import type { RolloutCaches } from "./caches.ts";
 import { makeCopies, ownCopies, removeCopies } from "./copies.ts";
 import { revisionsOf } from "./observe.ts";
 import { type ConfigSources, digestsOf, identityOf, templateInGit } from "./observeConfig.ts";
-import { shareOf } from "./observeRoutes.ts";
+import { sharesOn } from "./observeRoutes.ts";
 import type { Observed } from "./reconcile.ts";
 
 /** Of the pods of a ReplicaSet, those that have left the Service go first. */
@@ -87,8 +87,12 @@ export class Executor {
       case "Route": {
         const cache = this.#caches.routes(effect.kind);
         const route = cache.get(`${namespace}/${effect.name}`);
-        const share = { ...shareOf(rollout), split: effect.said === "Git" ? undefined : effect.said };
-        const rules = splitRules(listAt(route, "spec", "rules"), share);
+        if (route === undefined) return;
+        // The other rollouts' words are as they are stored; this one's is the decision's, which is stored by now too.
+        const shares = sharesOn(this.#caches, route).map((share) =>
+          share.service === rollout.spec.serviceRef.name ? { ...share, word: effect.word } : share,
+        );
+        const rules = listAt(overlayRoute(route, shares), "spec", "rules");
         return this.#patch(cache, route, { spec: { rules } }, signal, "Conditional");
       }
       case "Preview": {

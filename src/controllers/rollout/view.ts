@@ -2,12 +2,12 @@ import { at, isObject } from "../../api/json.ts";
 import { type Key, keyOf, type Manifest, type ObjectRef } from "../../api/objects.ts";
 import { Mark } from "../../api/v1alpha1/names.ts";
 import { parseRollout } from "../../api/v1alpha1/progressiverollout.ts";
-import { driverOf, driversOfRoute, isRoute, serviceOf, workloadOf } from "../../core/rollout/driver.ts";
+import { driverOf, isRoute, serviceOf, workloadOf } from "../../core/rollout/driver.ts";
 import { needs } from "../../core/rollout/needs.ts";
 import type { Claim } from "../../core/rollout/overlay.ts";
 import type { RolloutCaches } from "./caches.ts";
 import { observeRollout, revisionsOf, type Sources } from "./observe.ts";
-import { shareOf } from "./observeRoutes.ts";
+import { sharesOn } from "./observeRoutes.ts";
 
 /** What the syncs see of the rollouts, so that both write the same of a shared object. */
 export interface RolloutView {
@@ -33,7 +33,7 @@ export function viewOf(sources: Sources, wake: (key: Key) => void): RolloutView 
       if (driver === undefined) return undefined;
       const claim = claimOf(caches, driver);
       if (!isRoute(object)) return claim;
-      return { ...claim, shares: driversOfRoute(all, object).map((rollout) => shareOf(parseRollout(rollout))) };
+      return { ...claim, shares: sharesOn(caches, object) };
     },
     share(stored) {
       const { rollouts, deployments, services, configMaps, secrets, routeKinds } = caches;

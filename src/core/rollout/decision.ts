@@ -1,7 +1,8 @@
+import { sameJson } from "../../api/json.ts";
 import type { Cursor } from "../../api/v1alpha1/cursor.ts";
 import type { RolloutHistoryEntry } from "../../api/v1alpha1/progressiverollout.ts";
 import { type Because, because } from "./because.ts";
-import { type Split, sameSaid } from "./routes.ts";
+import type { Split } from "./routes/split.ts";
 
 /** What to do next, with its reason. A cursor that differs from the stored one is written before any effect. */
 export type Decision =
@@ -30,25 +31,25 @@ export function enter(cursor: Cursor, now: number, change: Partial<Cursor>): Cur
   return withSelection({ ...kept, enteredAt: iso(now) }, change);
 }
 
-/** Applies a change; another selection or split means that nothing is known to be steady yet. */
+/** Applies a change; another selection, split or audience means that nothing is known to be steady yet. */
 export function withSelection(cursor: Cursor, change: Partial<Cursor>): Cursor {
   const next = { ...cursor, ...change };
   const { selection } = cursor;
   const same =
     selection.kind === next.selection.kind &&
     selection.revision === next.selection.revision &&
-    sameSaid(cursor.split ?? "Git", next.split ?? "Git");
+    cursor.audience === next.audience &&
+    sameJson(cursor.split, next.split);
   if (same) return next;
   const { steadyAt: _steady, ...rest } = next;
   return rest;
 }
 
-/** Says what the routes are to give to revisions; undefined: what Git says. */
-export function withSplit(cursor: Cursor, split: Split | undefined): Cursor {
-  if (split !== undefined) return withSelection(cursor, { split });
-  const { split: former, ...kept } = cursor;
-  const { steadyAt: _steady, ...unsteady } = kept;
-  return former === undefined ? cursor : unsteady;
+/** Says what the routes are to give to revisions, and to which of them the audience goes; undefined: what Git says. */
+export function withSplit(cursor: Cursor, split: Split | undefined, audience?: string): Cursor {
+  const { split: _split, audience: _audience, steadyAt: _steady, ...kept } = cursor;
+  if (sameJson(cursor.split, split) && cursor.audience === audience) return cursor;
+  return { ...kept, ...(split === undefined ? {} : { split }), ...(audience === undefined ? {} : { audience }) };
 }
 
 /** Goes on, with the entry for the history when a rollout ended. */

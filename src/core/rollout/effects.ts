@@ -3,7 +3,7 @@ import { Mark } from "../../api/v1alpha1/names.ts";
 import { isSharedByRoutes, loweredByRoutes } from "./lowering.ts";
 import { mark, markEffects, shrinks } from "./marks.ts";
 import { type PreviewEffect, previewEffects } from "./preview.ts";
-import { type Split, sameSaid, weightOf } from "./routes.ts";
+import { reaches, sameSaid, type Word } from "./routes/word.ts";
 import {
   hasTemplateOf,
   isOwnEndpoint,
@@ -14,7 +14,7 @@ import {
   type PodSeen,
   readyOf,
   type Seen,
-  saidBy,
+  wordFor,
   workloadPods,
 } from "./seen.ts";
 import { HANDED_BACK, matches, selects } from "./selection.ts";
@@ -34,7 +34,7 @@ export type Effect =
   | { readonly do: "MarkPod"; readonly pod: string; readonly uid: string; readonly serving: string }
   /** Gives the scale subresource its first number: an autoscaler gives up where it reads 0. */
   | { readonly do: "BeginScale"; readonly replicas: number }
-  | { readonly do: "Route"; readonly kind: string; readonly name: string; readonly said: Split | "Git" }
+  | { readonly do: "Route"; readonly kind: string; readonly name: string; readonly word: Word | "Git" }
   | PreviewEffect
   | { readonly do: "Release" };
 
@@ -169,9 +169,8 @@ function traffic(seen: Seen, cursor: Cursor, wanted: Want): readonly Effect[] {
 
 function routeEffects(seen: Seen, cursor: Cursor): readonly Effect[] {
   return seen.routes.flatMap((route): readonly Effect[] => {
-    const said = saidBy(seen, cursor, route);
-    if (said === "Mixed" || sameSaid(route.said, said)) return [];
-    return [{ do: "Route", kind: route.kind, name: route.name, said }];
+    const word = wordFor(seen, cursor, route);
+    return sameSaid(route.said, word) ? [] : [{ do: "Route", kind: route.kind, name: route.name, word }];
   });
 }
 
@@ -202,7 +201,7 @@ function removal(seen: Seen, cursor: Cursor, wanted: Want, settled: boolean): re
 
 /** A route that names a Service which is gone is not followed by its gateway any more. */
 function isNamed(seen: Seen, revision: string): boolean {
-  return seen.routes.some(({ said }) => weightOf(said, revision) > 0);
+  return seen.routes.some(({ said }) => reaches(said, revision));
 }
 
 /**

@@ -2,10 +2,12 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { Json } from "../../api/json.ts";
 import type { Cursor } from "../../api/v1alpha1/cursor.ts";
+import { reachedBy } from "../../testing/rollout/cluster.ts";
 import { GateWatch } from "../../testing/rollout/gateWatch.ts";
 import { assertNoneStopped, work } from "../../testing/rollout/simulate.ts";
 import { Crash, SimWorld } from "../../testing/rollout/world.ts";
 import { podsOf } from "./quantity.ts";
+import { type Word, weightOf } from "./routes/word.ts";
 import { stepsOf } from "./strategies/strategy.ts";
 
 const RUNS = Number(process.env["FAIRLEAD_RUNS"] ?? 10_000);
@@ -79,6 +81,7 @@ const move: fc.Arbitrary<Move> = fc.oneof(
   { weight: 1, arbitrary: fc.constant({ do: "shrink" as const }) },
 );
 
+const AUDIENCE: Json = [{ header: { name: "x-beta", value: "yes" } }];
 const strategy: fc.Arbitrary<Json> = fc.constantFrom<Json>(
   {
     canary: {
@@ -113,6 +116,32 @@ const strategy: fc.Arbitrary<Json> = fc.constantFrom<Json>(
   { rolling: { batch: 1, hold: "2s" } },
   { rolling: { batch: "50%", hold: "0s" } },
   { canary: { steps: [{ weight: 20, hold: "2s" }, { approval: {} }, { weight: 50, hold: "2s" }] } },
+  {
+    canary: {
+      audience: AUDIENCE,
+      steps: [{ approval: {} }, { weight: 10, hold: "2s" }, { weight: 60 }],
+    },
+  },
+  {
+    canary: {
+      sticky: {},
+      audience: AUDIENCE,
+      steps: [{ approval: {} }, { weight: 10, hold: "2s" }, { weight: 33.3, hold: "2s" }, { weight: 90, hold: "2s" }],
+    },
+  },
+  {
+    canary: {
+      sticky: {},
+      audience: AUDIENCE,
+      stableCapacity: "Shared",
+      maxSurge: 1,
+      steps: [
+        { weight: 20, hold: "2s" },
+        { weight: 80, hold: "2s" },
+      ],
+    },
+  },
+  { blueGreen: { audience: AUDIENCE, hold: "2s", watch: "3s" } },
 );
 
 /** What the candidate is held against, and what the lack of data counts as. */
@@ -335,13 +364,31 @@ function checkLowered(world: SimWorld, { stable, stage, candidate, replicas }: C
 
 /** No request goes by the route to a revision without ready pods for it, while stable has some. */
 function checkRoute(world: SimWorld, { stable, stage, candidate, replicas }: Cursor): void {
-  if (world.route === "Git") return;
+  const { route } = world;
+  if (route === "Git") return;
   const ready = (revision: string | undefined) => world.podsOf(revision).filter((pod) => pod.ready).length;
-  for (const { revision, weight } of world.route) {
-    const needed = stage === "Stepping" && revision === candidate ? Math.ceil((replicas * weight) / 100) : 1;
+  for (const revision of reachedBy(route)) {
+    const weight = weightOf(route, revision);
+    const needed =
+      stage === "Stepping" && revision === candidate ? Math.max(1, Math.ceil((replicas * weight) / 100)) : 1;
     if (revision !== stable && ready(revision) < needed && ready(stable) > 0)
       throw new Error(`weight ${weight} by the route, but ${ready(revision)} ready pods of ${revision}`);
   }
+  if (stage === "Resting" && route.chosen.length > 0)
+    throw new Error(`somebody is chosen at rest: ${JSON.stringify(route)}`);
+  checkTickets(world, route);
+}
+
+/** While pods of the candidate are ready, nobody who has a ticket is taken back from it by a step. */
+function checkTickets(world: SimWorld, route: Word): void {
+  const { stage, candidate, split } = world.status.rollout ?? {};
+  if (stage !== "Stepping" || candidate === undefined || split === undefined) return;
+  const mine = route.parts.filter((part) => part.revision === candidate && part.ticket !== undefined);
+  const sum = mine.reduce((total, { weight }) => total + weight, 0);
+  if (sum > weightOf({ parts: split, chosen: [] }, candidate) + 1e-9)
+    throw new Error(`tickets for more than the weight: ${JSON.stringify(route)}`);
+  const wrong = route.chosen.filter(({ revision }) => !route.parts.some((part) => part.revision === revision));
+  if (wrong.some(({ revision }) => revision !== candidate)) throw new Error(`chosen for ${JSON.stringify(wrong)}`);
 }
 
 function expectAtRest(world: SimWorld, stable: string): void {

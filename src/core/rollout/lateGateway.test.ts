@@ -4,6 +4,7 @@ import type { Lags } from "../../testing/rollout/cluster.ts";
 import { type Happening, simulate } from "../../testing/rollout/simulate.ts";
 import { BASE, push, ROUTED, remove } from "../../testing/rollout/words.ts";
 import { SimWorld } from "../../testing/rollout/world.ts";
+import { weightOf } from "./routes/word.ts";
 
 const LATE_ENDPOINTS: Lags = { nodes: 20_000, routes: 1_000 };
 const LATE_ROUTES: Lags = { nodes: 1_000, routes: 15_000 };
@@ -70,8 +71,7 @@ it("P4: of three versions the second keeps its pods while a route names it, and 
   };
   const weights: number[] = [];
   const look = ({ route, status }: SimWorld) => {
-    const split = route === "Git" ? [] : route;
-    if (status.rollout?.candidate === "v3") weights.push(split.find(({ revision }) => revision === "v3")?.weight ?? 0);
+    if (status.rollout?.candidate === "v3") weights.push(weightOf(route, "v3"));
   };
   const world = await told(
     { ...BASE, routeRefs: [{ name: "web" }] },

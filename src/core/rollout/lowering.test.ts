@@ -3,7 +3,7 @@ import type { Json } from "../../api/json.ts";
 import { work } from "../../testing/rollout/simulate.ts";
 import { SimWorld } from "../../testing/rollout/world.ts";
 import { carriedBy } from "./lowering.ts";
-import { weightOf } from "./routes.ts";
+import { weightOf } from "./routes/word.ts";
 
 const REPLICAS = 10;
 const steps = (...weights: readonly number[]): Json => weights.map((weight) => ({ weight, hold: "30s" }));

@@ -1,5 +1,5 @@
 import type { Cursor } from "../../api/v1alpha1/cursor.ts";
-import { type Said, weightOf } from "./routes.ts";
+import { type Said, weightOf, wordOf } from "./routes/word.ts";
 import { isRouted, isServing, livePods, type Seen } from "./seen.ts";
 import { type Step, stepsOf } from "./strategies/strategy.ts";
 import { since } from "./timing.ts";
@@ -16,9 +16,9 @@ export function isLowered({ spec }: Seen, { step = 0, replicas }: Cursor): boole
  * that has lasted for the settle time too; until the weight is in place, as many stay as are not marked as leaving.
  */
 export function loweredByRoutes(seen: Seen, cursor: Cursor, step: Step, now: number): number {
-  const { stable, replicas, split } = cursor;
+  const { stable, replicas } = cursor;
   const share = (said: Said) => (said === "Git" ? 100 : weightOf(said, stable));
-  const says: readonly Said[] = [split ?? "Git", ...seen.routes.map(({ said }) => said)];
+  const says: readonly Said[] = [wordOf(cursor, seen.spec), ...seen.routes.map(({ said }) => said)];
   const needed = Math.max(step.sizes.stable, ...says.map((said) => Math.ceil((replicas * share(said)) / 100)));
   if (placedLeft(seen, cursor, now) === 0) return needed;
   const exists = seen.revisions.find(({ hash }) => hash === stable)?.replicas ?? replicas;

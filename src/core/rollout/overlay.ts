@@ -2,7 +2,8 @@ import { at, canonical, isObject, numberAt } from "../../api/json.ts";
 import type { Manifest } from "../../api/objects.ts";
 import type { Cursor, Stage } from "../../api/v1alpha1/cursor.ts";
 import { API_VERSION, Mark } from "../../api/v1alpha1/names.ts";
-import { followedRoute, overlayRoute, type RouteShare } from "./routes.ts";
+import { followedRoute, overlayRoute } from "./routes/overlay.ts";
+import type { RouteShare } from "./routes/word.ts";
 import { baseSelector, matches, overlaidSelector, ownEntries } from "./selection.ts";
 
 type Labels = Readonly<Record<string, string>>;

@@ -3,7 +3,7 @@ import { Mark } from "../../api/v1alpha1/names.ts";
 import type { RolloutSpec } from "../../api/v1alpha1/progressiverollout.ts";
 import type { Because } from "./because.ts";
 import type { PreviewSeen } from "./preview.ts";
-import { type RouteSeen, type Said, sameSaid, weightOf } from "./routes.ts";
+import { plain, type RouteSeen, reaches, sameSaid, type Word, weightOf, wordOf } from "./routes/word.ts";
 import { matches, overlaidSelector, SERVING } from "./selection.ts";
 import { shareOf } from "./sizes.ts";
 import type { Turn } from "./turns.ts";
@@ -144,10 +144,11 @@ export function isRouted(seen: Seen): boolean {
   return seen.spec.routeRefs.length > 0;
 }
 
-/** What a route is to say: the cursor's split where the rollout names it, else what Git says. */
-export function saidBy(seen: Seen, cursor: Cursor, { kind, name }: Pick<RouteSeen, "kind" | "name">): Said {
+/** What a route is to say: the cursor's word where the rollout names it, else what Git says. */
+export function wordFor(seen: Seen, cursor: Cursor, { kind, name, cramped }: RouteSeen): Word | "Git" {
   const named = seen.spec.routeRefs.some((ref) => ref.kind === kind && ref.name === name);
-  return (named ? cursor.split : undefined) ?? "Git";
+  const word = named ? wordOf(cursor, seen.spec) : "Git";
+  return word === "Git" || !cramped ? word : plain(word);
 }
 
 /**
@@ -174,9 +175,9 @@ export function trafficInPlace(seen: Seen, cursor: Cursor): boolean {
   if (!seen.pods.every((pod) => !seen.endpoints.has(pod.name) || matches(wanted, pod.labels))) return false;
   if (isRouted(seen) && !seen.pods.every((pod) => !isOwnEndpoint(seen, pod) || isServing(pod))) return false;
   return seen.routes.every((route) => {
-    const said = saidBy(seen, cursor, route);
+    const word = wordFor(seen, cursor, route);
     // A route is given back to a Service with the same pods: nothing hangs on its gateway any more.
-    return sameSaid(route.said, said) && (said === "Git" || route.waits === undefined);
+    return sameSaid(route.said, word) && (word === "Git" || route.waits === undefined);
   });
 }
 
@@ -189,6 +190,5 @@ export function isOwnEndpoint(seen: Seen, { name, revision }: PodSeen): boolean 
 export function isRoutedTo(seen: Seen, cursor: Cursor, pod: PodSeen): boolean {
   const { revision } = pod;
   if (revision === undefined || !isOwnEndpoint(seen, pod)) return false;
-  const says: readonly Said[] = [cursor.split ?? "Git", ...seen.routes.map(({ said }) => said)];
-  return says.some((said) => weightOf(said, revision) > 0);
+  return [wordOf(cursor, seen.spec), ...seen.routes.map(({ said }) => said)].some((said) => reaches(said, revision));
 }

@@ -1,6 +1,6 @@
 import { Mark } from "../../api/v1alpha1/names.ts";
 import type { Reading } from "../../core/analysis/judge.ts";
-import { type Split, weightOf } from "../../core/rollout/routes.ts";
+import { type Word, weightOf } from "../../core/rollout/routes/word.ts";
 import type { PodSeen } from "../../core/rollout/seen.ts";
 import { LEFT, matches } from "../../core/rollout/selection.ts";
 
@@ -61,7 +61,7 @@ export class SimCluster {
   selector: Readonly<Record<string, string>> = { app: "web" };
   pods: SimPod[] = [];
   /** What the route says; written by a rollout alone. */
-  route: Split | "Git" = "Git";
+  route: Word | "Git" = "Git";
   /** Endpoints and route as they were due, with the time from which they hold. */
   #history: Due[] = [];
   #serial = 0;
@@ -100,7 +100,7 @@ export class SimCluster {
   reachable(): ReadonlySet<string> {
     const { endpoints, nodes, routes } = this.#lags;
     const due = this.#since(endpoints + nodes);
-    const routed = new Set(this.#since(routes).flatMap(({ route }) => weighted(route)));
+    const routed = new Set(this.#since(routes).flatMap(({ route }) => reachedBy(route)));
     const own = due.flatMap((one) => [...routed].flatMap((revision) => [...(one.own.get(revision) ?? [])]));
     return new Set([...due.flatMap(({ names }) => [...names]), ...own]);
   }
@@ -252,11 +252,13 @@ interface Due {
   readonly names: ReadonlySet<string>;
   /** Endpoints of the revisions' own Services. */
   readonly own: ReadonlyMap<string, ReadonlySet<string>>;
-  readonly route: Split | "Git";
+  readonly route: Word | "Git";
 }
 
-function weighted(route: Split | "Git"): readonly string[] {
-  return route === "Git" ? [] : route.filter(({ weight }) => weight > 0).map(({ revision }) => revision);
+/** Revisions that a route brings requests to. */
+export function reachedBy(route: Word | "Git"): readonly string[] {
+  if (route === "Git") return [];
+  return [...route.parts.filter(({ weight }) => weight > 0), ...route.chosen].map(({ revision }) => revision);
 }
 
 export function deployment(template: string, replicas: number): SimDeployment {

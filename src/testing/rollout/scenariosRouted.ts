@@ -105,6 +105,80 @@ export const routedScenarios: readonly Scenario[] = [
     seconds: 90,
   },
   {
+    name: "routed-audience-before-any-request",
+    world: world({
+      ...ROUTED,
+      strategy: {
+        canary: {
+          audience: [{ header: { name: "x-beta", value: "yes" } }, { cookie: { name: "beta", value: "yes" } }],
+          steps: [{ approval: {} }, { weight: 50, hold: "5s" }],
+        },
+      },
+    }),
+    happenings: [push(15, "v2"), set(40, "approve v2", { approvedRevision: "v2" })],
+    seconds: 100,
+  },
+  {
+    name: "routed-audience-reverted",
+    world: world({
+      ...ROUTED,
+      strategy: {
+        canary: { audience: [{ header: { name: "x-beta", value: "yes" } }], steps: [{ weight: 20, hold: "1m" }] },
+      },
+    }),
+    happenings: [push(15, "v2"), push(40, "v1", "revert to")],
+    seconds: 60,
+  },
+  {
+    name: "routed-sticky-promoted",
+    world: world({
+      ...ROUTED,
+      strategy: {
+        canary: {
+          sticky: {},
+          steps: [
+            { weight: 10, hold: "5s" },
+            { weight: 50, hold: "5s" },
+          ],
+        },
+      },
+    }),
+    happenings: [push(15, "v2")],
+    seconds: 90,
+  },
+  {
+    name: "routed-sticky-rejected",
+    world: world(
+      { ...ROUTED, strategy: { canary: { sticky: {}, steps: [{ weight: 10, hold: "5s" }, { weight: 50 }] } } },
+      reads("v2", BAD),
+    ),
+    happenings: [push(15, "v2")],
+    seconds: 60,
+  },
+  {
+    name: "routed-blue-green-preview-by-header",
+    world: world({
+      ...ROUTED,
+      strategy: { blueGreen: { audience: [{ header: { name: "x-preview", value: "1" } }], hold: "5s", watch: "5s" } },
+    }),
+    happenings: [push(15, "v2")],
+    seconds: 90,
+  },
+  {
+    name: "routed-refused-by-its-gateway",
+    world: world({ ...ROUTED, strategy: { canary: { sticky: {}, steps: [{ weight: 10, hold: "5s" }] } } }),
+    happenings: [
+      push(15, "v2"),
+      {
+        at: 22,
+        what: "the Gateway refuses filters at backends",
+        act: (w) => Object.assign(w, { refusal: "is refused by Gateway gate (UnsupportedValue): filters" }),
+      },
+      push(40, "v1", "revert to"),
+    ],
+    seconds: 60,
+  },
+  {
     name: "routed-canary-below-one-percent",
     world: world({
       ...ROUTED,

@@ -7,12 +7,12 @@ import type { Observed, RolloutWorld } from "../../controllers/rollout/reconcile
 import type { Judgement } from "../../core/analysis/judge.ts";
 import type { Decision } from "../../core/rollout/decision.ts";
 import type { Effect } from "../../core/rollout/effects.ts";
-import { weightOf } from "../../core/rollout/routes.ts";
+import { type Word, weightOf } from "../../core/rollout/routes/word.ts";
 import type { Seen } from "../../core/rollout/seen.ts";
 import { overlaidSelector } from "../../core/rollout/selection.ts";
 import { type Turn, waitsFor } from "../../core/rollout/turns.ts";
 import type { Answer, DueCall } from "../../core/rollout/webhooks.ts";
-import { deployment, type Lags, noticed, SimCluster, type SimDeployment, START } from "./cluster.ts";
+import { deployment, type Lags, noticed, reachedBy, SimCluster, type SimDeployment, START } from "./cluster.ts";
 import { measured } from "./prometheus.ts";
 import { Receivers } from "./receivers.ts";
 
@@ -47,6 +47,8 @@ export class SimWorld extends SimCluster implements RolloutWorld {
   autoscaled = false;
   /** The callers' Service does not exist. */
   serviceGone = false;
+  /** What the Gateway has against the route once a rollout has written to it. */
+  refusal: string | undefined;
   /** Where the rollout stands among those of its namespace. */
   turn: Turn | undefined;
   readonly receivers = new Receivers();
@@ -117,7 +119,14 @@ export class SimWorld extends SimCluster implements RolloutWorld {
       revisions: [...this.revisions].map(([hash, { replicas, template }]) => ({ hash, replicas, template })),
       pods: this.pods.map((pod) => this.seen(pod)),
       previews: [...this.previews].map(([name, revision]) => ({ name, revision })),
-      routes: rollout.spec.routeRefs.map(({ kind, name }) => ({ kind, name, said: this.route, waits: undefined })),
+      routes: rollout.spec.routeRefs.map(({ kind, name }) => ({
+        kind,
+        name,
+        said: this.route,
+        cramped: false,
+        waits: undefined,
+        refusal: this.refusal,
+      })),
       ...(this.turn === undefined ? {} : { turn: this.turn }),
       endpoints: this.seenEndpoints(),
       ownEndpoints: this.seenOwnEndpoints(),
@@ -197,14 +206,14 @@ export class SimWorld extends SimCluster implements RolloutWorld {
         this.#select(effect.selection);
         break;
       case "Route": {
-        for (const { revision } of effect.said === "Git" ? [] : effect.said) {
+        for (const revision of reachedBy(effect.word)) {
           if (revision !== this.status.rollout?.stable && !this.isKnownToGateways(revision))
             throw new Error(
               `requests are lost: the route goes to ${revision}, of which a gateway knows no endpoint yet`,
             );
         }
-        this.#assertCarried(effect.said === "Git" ? 100 : weightOf(effect.said, this.status.rollout?.stable ?? ""));
-        this.route = effect.said;
+        this.#assertCarried(effect.word === "Git" ? 100 : weightOf(effect.word, this.status.rollout?.stable ?? ""));
+        this.route = effect.word;
         break;
       }
       case "MarkPod": {
@@ -260,8 +269,19 @@ function describe(effect: Effect): string {
   const { do: verb, ...rest } = effect;
   const words = Object.entries(rest)
     .filter(([key]) => key !== "uid")
-    .map(([, value]) => said(value));
+    .map(([key, value]) => (effect.do === "Route" && key === "word" ? told(effect.word) : said(value)));
   return [verb, ...words].join(" ");
+}
+
+function told(word: Word | "Git"): string {
+  if (word === "Git") return word;
+  const parts = word.parts.map(({ revision, weight, ticket }) =>
+    said([revision, weight, ticket].filter(Boolean).join(" ")),
+  );
+  const chosen = word.chosen.map(
+    ({ revision, headers }) => `${headers.map(({ name }) => name).join(" or ")} to ${revision}`,
+  );
+  return [parts.join(", "), ...chosen].join("; ");
 }
 
 function said(value: unknown): string {

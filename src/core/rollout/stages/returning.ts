@@ -5,7 +5,7 @@ import { advance, enter, hold, restoring, switching, withSelection } from "../de
 import { finished } from "../finished.ts";
 import { isLowered } from "../lowering.ts";
 import type { StageRule } from "../plan.ts";
-import { weightOf } from "../routes.ts";
+import { weightIn } from "../routes/split.ts";
 import { isLeaving, readyOf, type Seen } from "../seen.ts";
 import { settleLeft, since } from "../timing.ts";
 import { allAt, routeHome } from "./routing.ts";
@@ -31,7 +31,7 @@ export const returning: StageRule = (seen, cursor, now) => {
   const { stable, candidate, cause } = cursor;
   const { target } = seen.workload;
   const ready = readyOf(seen, stable);
-  const routed = weightOf(cursor.split ?? allAt(stable), stable) === 100;
+  const routed = weightIn(cursor.split ?? allAt(stable), stable) === 100 && cursor.audience === undefined;
   const home = routed && cursor.selection.kind === "Revision" && cursor.selection.revision === stable;
   if (ready === 0 && cursor.replicas > 0) {
     if (seen.deleting) return advance(restoring(cursor, now), because("HandingBack", "the rollout is deleted"));

@@ -12,7 +12,7 @@ import { type Step, stepsOf } from "../strategies/strategy.ts";
 import { settleLeft, since, watched } from "../timing.ts";
 import { gatedBy } from "./gates.ts";
 import { dark, failing, unclear, uncompared } from "./judging.ts";
-import { carried, notRouted } from "./routing.ts";
+import { carried, misrouted, notRouted, refused } from "./routing.ts";
 import type { Guard, Walk } from "./walk.ts";
 
 const deleted: Guard = ({ seen, cursor, now }) =>
@@ -104,7 +104,7 @@ const lowering: Guard = ({ seen, cursor, step, now }) => {
 
 const paused: Guard = ({ seen, cursor }) =>
   seen.spec.paused
-    ? hold(cursor, because("Paused", `weight ${cursor.weight} is held`, "commit spec.paused: false"))
+    ? hold(cursor, because("Paused", `${placeOf(cursor)} is held`, "commit spec.paused: false"))
     : undefined;
 
 const frozen: Guard = ({ seen, cursor, now }) => {
@@ -120,7 +120,7 @@ const unapproved: Guard = ({ seen, cursor, candidate, step, now }) => {
   if (!step.needsApproval || approvedRevision === candidate) return undefined;
   const other =
     approvedRevision === undefined ? "" : `; spec.approvedRevision names ${approvedRevision}, which is another`;
-  const message = `revision ${candidate} waits for approval at weight ${cursor.weight}${other}`;
+  const message = `revision ${candidate} waits for approval at ${placeOf(cursor)}${other}`;
   // It is judged while it waits: a rejection needs nobody's approval.
   const next = measureIn(cursor, analysis, now);
   return hold(cursor, because("AwaitingApproval", message, `commit spec.approvedRevision: ${candidate}`), next);
@@ -130,7 +130,7 @@ const holding: Guard = ({ seen, cursor, step, now }) => {
   const left = step.holdMs - since(cursor.inPlaceAt ?? iso(now), now);
   if (left <= 0) return undefined;
   const measure = measureIn(cursor, seen.spec.analysis, now);
-  const why = because("HoldTime", `weight ${cursor.weight} is held`, `goes on at ${iso(now + left)}`);
+  const why = because("HoldTime", `${placeOf(cursor)} is held`, `goes on at ${iso(now + left)}`);
   return hold(cursor, why, Math.min(left, measure ?? left));
 };
 
@@ -185,8 +185,10 @@ const before: readonly Guard[] = [
   cancelled,
   superseded,
   failing,
+  refused,
   empty,
   unready,
+  misrouted,
   notRouted,
   notInPlace,
   lowering,
@@ -246,4 +248,9 @@ function selectionOf({ cursor, candidate, step }: Walk): Cursor["selection"] {
   if (step.weight === 0) return { kind: "Revision", revision: cursor.stable };
   if (step.weight === 100) return { kind: "Revision", revision: candidate };
   return { kind: "Serving" };
+}
+
+/** Who reaches the candidate, for a person. */
+function placeOf({ weight, audience }: Cursor): string {
+  return audience === undefined ? `weight ${weight}` : `weight ${weight} (and the audience)`;
 }

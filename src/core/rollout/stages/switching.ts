@@ -4,7 +4,7 @@ import { because } from "../because.ts";
 import { advance, type Decision, enter, hold, iso, returning, withSelection, withSplit } from "../decision.ts";
 import { finished } from "../finished.ts";
 import type { Ready, StageRule } from "../plan.ts";
-import { weightOf } from "../routes.ts";
+import { weightIn } from "../routes/split.ts";
 import { endpointsOf, isLeaving, readyOf } from "../seen.ts";
 import { settleLeft, watched } from "../timing.ts";
 import { allAt, routeAll } from "./routing.ts";
@@ -26,7 +26,7 @@ function prepare(seen: Ready, cursor: Cursor, toward: string, stable: string, no
     return turnAway(seen, cursor, now, `stable revision ${stable} is ready again`);
   }
   const ready = readyOf(seen, toward);
-  if (ready === 0 && readyOf(seen, stable) > 0 && weightOf(cursor.split ?? "Git", toward) > 0) {
+  if (ready === 0 && readyOf(seen, stable) > 0 && (weightIn(cursor.split, toward) > 0 || cursor.audience === toward)) {
     return advance(
       withSplit(cursor, allAt(stable)),
       because("CapacityMissing", `revision ${toward} has no ready pod; ${stable} serves again`),
