@@ -2,7 +2,14 @@
 import process from "node:process";
 import { appNames } from "./sync/app.ts";
 import { type Bar, isMet, median, table } from "./sync/bars.ts";
-import { besidesAnswers, measureBare, measureChanges, measureCheck, measureSync } from "./sync/measure.ts";
+import {
+  type BareRates,
+  besidesAnswers,
+  measureBare,
+  measureChanges,
+  measureCheck,
+  measureSync,
+} from "./sync/measure.ts";
 import { once, total } from "./sync/requests.ts";
 import { Stage } from "./sync/stage.ts";
 
@@ -17,22 +24,23 @@ const { syncRate, firstSync } = await measureSync(stage, apps);
 console.log("first sync:", firstSync);
 // Twice, as a machine with other work on it is not the same from one minute to the next.
 const after = await measureBare(stage, apps, "after");
-const bareRate = (before + after) / 2;
+const mean = (rate: keyof BareRates) => (before[rate] + after[rate]) / 2;
 const { changeMs, changes } = await measureChanges(stage, first, samples);
 console.log("one change:", changes.at(-1));
 const { checkMs, check } = await measureCheck(stage, apps);
 console.log("forced check:", check);
 
 const bars: readonly Bar[] = [
-  { what: "bare server-side apply, 16 in flight, before", measured: before, unit: "objects/s" },
-  { what: "  the same after the first sync", measured: after, unit: "objects/s" },
-  { what: "first sync of all", measured: syncRate, unit: "objects/s" },
+  ...bareBars("bare server-side apply, 16 in flight, before", before),
+  ...bareBars("the same after the first sync", after),
+  { what: "first sync of all, until the controllers have seen them", measured: syncRate, unit: "objects/s" },
   {
-    what: "  of the bare rate (the mean of both)",
-    measured: (100 * syncRate) / bareRate,
+    what: "  of the bare rate up to the same point (the mean of both)",
+    measured: (100 * syncRate) / mean("observed"),
     unit: "%",
     bar: { least: 60 },
   },
+  { what: "  of the bare rate by answers alone", measured: (100 * syncRate) / mean("answered"), unit: "%" },
   {
     what: "  API requests an app",
     measured: (total(firstSync) - once(firstSync)) / count,
@@ -52,4 +60,12 @@ const bars: readonly Bar[] = [
   },
 ];
 for (const line of table(bars)) console.log(line);
+
+function bareBars(what: string, { answered, observed }: BareRates): readonly Bar[] {
+  return [
+    { what, measured: answered, unit: "objects/s" },
+    { what: "  until the controllers have seen them", measured: observed, unit: "objects/s" },
+  ];
+}
+
 process.exitCode = bars.every(isMet) ? 0 : 1;

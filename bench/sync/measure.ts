@@ -8,7 +8,6 @@ const LIMIT_MS = 600_000;
 
 /** What the whole bench has found. Rates are objects a second, times milliseconds. */
 export interface Findings {
-  readonly bareRate: number;
   readonly syncRate: number;
   readonly firstSync: Requests;
   readonly changeMs: readonly number[];
@@ -17,8 +16,17 @@ export interface Findings {
   readonly check: Requests;
 }
 
-/** How fast the API server stores the objects of all apps when a client does nothing else. */
-export async function measureBare(stage: Stage, apps: readonly string[], namespace: string): Promise<number> {
+/** Objects a second: until the API server has answered, and until the controllers have seen what it stored. */
+export interface BareRates {
+  readonly answered: number;
+  readonly observed: number;
+}
+
+/**
+ * How fast the API server takes the objects of all apps when a client does nothing else. A sync is ready when the
+ * controllers have seen its Deployments, and they share the machine with it: the second rate goes up to the same point.
+ */
+export async function measureBare(stage: Stage, apps: readonly string[], namespace: string): Promise<BareRates> {
   const objects = apps.flatMap((app) => appObjects(app));
   await stage.kube.apply({ apiVersion: "v1", kind: "Namespace", metadata: { name: namespace } });
   // The first calls of a fresh API server are slow; they would flatter everything that comes after.
@@ -26,7 +34,9 @@ export async function measureBare(stage: Stage, apps: readonly string[], namespa
   await inFlight(warm);
   const started = performance.now();
   await inFlight(objects.map((object) => () => stage.kube.apply(inNamespace(object, namespace))));
-  return rate(objects.length, performance.now() - started);
+  const answered = rate(objects.length, performance.now() - started);
+  await stage.untilObserved(namespace, LIMIT_MS);
+  return { answered, observed: rate(objects.length, performance.now() - started) };
 }
 
 /** From the first GitSync that is made until the last is ready. */

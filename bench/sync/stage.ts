@@ -9,7 +9,7 @@ import { openControlPlane } from "../../e2e/cluster/index.ts";
 import { applyCrds } from "../../e2e/harness/crds.ts";
 import { conditionOf, Kube } from "../../e2e/harness/kube.ts";
 import { OperatorProcess } from "../../e2e/harness/operatorProcess.ts";
-import { stringAt } from "../../src/api/json.ts";
+import { numberAt, stringAt } from "../../src/api/json.ts";
 import type { Manifest } from "../../src/api/objects.ts";
 import { API_VERSION, Mark } from "../../src/api/v1alpha1/names.ts";
 import { appObjects } from "./app.ts";
@@ -117,6 +117,20 @@ export class Stage implements AsyncDisposable {
       `${count} GitSyncs to be ${what}`,
       () => this.news.syncs().filter(holds).length >= count,
       timeoutMs,
+    );
+  }
+
+  /** Waits until the controllers of Kubernetes have seen all Deployments of a namespace. */
+  async untilObserved(namespace: string, timeoutMs: number): Promise<void> {
+    await until(
+      `the Deployments of ${namespace} to be observed`,
+      async (saw) => {
+        const all = await this.kube.list("apps/v1", "Deployment", { namespace });
+        const left = all.filter((one) => (numberAt(one, "status", "observedGeneration") ?? 0) < 1).length;
+        saw(`${left} of ${all.length} not yet`);
+        return left === 0 ? true : undefined;
+      },
+      { timeoutMs, everyMs: 100 },
     );
   }
 

@@ -63,7 +63,8 @@ export function useRemote(): TestRemote {
       return join(root, `temp${count}`);
     },
     store(options = {}) {
-      return createGit({ cacheRoot: this.cacheRoot, tempRoot: this.tempRoot, hosts: { addresses: "any" }, ...options });
+      const { cacheRoot, tempRoot } = this;
+      return createGit({ cacheRoot, tempRoot, hosts: { addresses: "any" }, askDistanceMs: 0, ...options });
     },
     source(ref = { branch: "main" }, credentials = {}, timeoutMs = 10_000) {
       const url = `${server.url}/r${count}.git`;

@@ -5,14 +5,14 @@ import { Polls } from "./polls.ts";
 const never = new AbortController().signal;
 
 /** Questions that begin and end when the test says so. */
-function rig() {
+function rig(distanceMs = 0) {
   const asked: {
     begin: () => void;
     answer: (value: string) => void;
     fail: (error: Error) => void;
     signal: AbortSignal;
   }[] = [];
-  const polls = new Polls<string>();
+  const polls = new Polls<string>(distanceMs);
   const ask = (since: number, signal = never) =>
     polls.ask("main", since, signal, (shared, begin) => {
       const { promise, resolve, reject } = Promise.withResolvers<string>();
@@ -66,4 +66,37 @@ test("a failure of Git is an answer; a question that all have left, or a defect,
   await expect(broken).rejects.toThrow("defect");
   void ask(since);
   expect(asked).toHaveLength(4);
+});
+
+test("those who come one by one, each wanting a newer answer, are answered by one question a while", async () => {
+  vi.useFakeTimers({ now: 1_000 });
+  const { ask, asked } = rig(300);
+  const first = ask(999);
+  expect(asked, "nobody has asked before").toHaveLength(1);
+  asked[0]?.begin();
+  asked[0]?.answer("first");
+  await first;
+  const later: Promise<unknown>[] = [];
+  for (let n = 0; n < 29; n++) {
+    await vi.advanceTimersByTimeAsync(10);
+    later.push(ask(Date.now()));
+  }
+  expect(asked).toHaveLength(1);
+  await vi.advanceTimersByTimeAsync(10);
+  expect(asked).toHaveLength(2);
+  asked[1]?.begin();
+  asked[1]?.answer("second");
+  expect(await Promise.all(later)).toEqual(Array(29).fill({ value: "second", askedAt: 1_300 }));
+  // The clock is set back by an hour: nobody waits for an hour.
+  vi.setSystemTime(1_300 - 3_600_000);
+  void ask(Date.now());
+  await vi.advanceTimersByTimeAsync(300);
+  expect(asked).toHaveLength(3);
+  // A while later nobody waits at all.
+  asked[2]?.begin();
+  asked[2]?.answer("third");
+  await vi.advanceTimersByTimeAsync(300);
+  void ask(Date.now());
+  expect(asked).toHaveLength(4);
+  vi.useRealTimers();
 });

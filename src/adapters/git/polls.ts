@@ -11,6 +11,8 @@ interface Round<T> {
   readonly key: string;
   /** undefined: it waits for its turn, and whoever joins is asked for, too. */
   askedAt: number | undefined;
+  /** When the question before it was asked: this one keeps a distance from it, in which others join. */
+  readonly formerAt: number | undefined;
   /** Once it has ended: also a failure is an answer, or a host that is down would be asked by each sync anew. */
   result: Promise<T> | undefined;
 }
@@ -25,7 +27,13 @@ const MOST = 5_000;
 export class Polls<T> {
   readonly #flights = new Flights();
   readonly #rounds = new Map<string, Round<T>>();
+  readonly #distanceMs: number;
   #count = 0;
+
+  /** Two questions of the same ref are so far apart at least: many syncs that come one by one are answered together. */
+  constructor(distanceMs: number) {
+    this.#distanceMs = distanceMs;
+  }
 
   /**
    * An answer that was asked for after `since`, in epoch milliseconds: one that is known already, one that is under way,
@@ -40,15 +48,20 @@ export class Polls<T> {
     let round = this.#rounds.get(key);
     if (round === undefined || !isFresh(round, since)) {
       if (this.#rounds.size >= MOST) this.#rounds.clear();
-      round = { key: `${key} ${this.#count++}`, askedAt: undefined, result: undefined };
+      round = { key: `${key} ${this.#count++}`, askedAt: undefined, formerAt: round?.askedAt, result: undefined };
       this.#rounds.set(key, round);
     }
     const mine = round;
     const value = await (mine.result ??
       this.#flights.share(mine.key, signal, async (shared) => {
-        const result = work(shared, () => {
+        const begin = (): void => {
           mine.askedAt = Date.now();
-        });
+        };
+        const wait = this.#waitOf(mine);
+        const result =
+          wait === 0
+            ? work(shared, begin)
+            : new Promise((resolve) => setTimeout(resolve, wait)).then(() => work(shared, begin));
         const keep = (): void => {
           mine.result = result;
         };
@@ -61,6 +74,12 @@ export class Polls<T> {
         return result;
       }));
     return { value, askedAt: mine.askedAt ?? Date.now() };
+  }
+
+  /** In milliseconds. A clock that was set back must not keep anybody waiting for longer than the distance. */
+  #waitOf({ formerAt }: Round<T>): number {
+    if (formerAt === undefined) return 0;
+    return Math.max(0, this.#distanceMs - Math.max(0, Date.now() - formerAt));
   }
 }
 

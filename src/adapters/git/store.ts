@@ -35,6 +35,8 @@ export interface GitStoreOptions {
   readonly processBytes?: number;
   /** So many packs are merged into one; 16 unless set. */
   readonly packs?: number;
+  /** Least time between two questions of one ref to its remote, in milliseconds; 300 unless set. */
+  readonly askDistanceMs?: number;
   /** A repository that nobody asked for this long is removed when the store next opens one; a day unless set. */
   readonly unusedMs?: number;
 }
@@ -54,7 +56,7 @@ class GitStore implements Git {
   readonly #unusedMs: number;
   readonly #limits: TreeLimits;
   readonly #options: RepositoryOptions;
-  readonly #polls = new Polls<Pointed>();
+  readonly #polls: Polls<Pointed>;
   readonly #flights = new Flights();
   /** Which commits are known to stand on which. */
   readonly #descents = new Set<string>();
@@ -63,6 +65,7 @@ class GitStore implements Git {
   constructor(options: GitStoreOptions) {
     this.#root = resolve(options.cacheRoot);
     this.#unusedMs = options.unusedMs ?? day;
+    this.#polls = new Polls(options.askDistanceMs ?? 300);
     this.#limits = { ...defaults, ...options.limits };
     const environment = options.environment ?? {};
     const hosts = new Hosts(options.hosts ?? { addresses: "private" });
