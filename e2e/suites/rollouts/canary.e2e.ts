@@ -149,7 +149,7 @@ describe.concurrent("held by Prometheus", () => {
     });
   });
 
-  it("a Prometheus that refuses connections holds, and never promotes", async () => {
+  it("P14: a Prometheus that refuses connections holds, and never promotes", async () => {
     // Port 1 of the node: nobody listens there.
     const analysis = { prometheus: { address: `http://${scene.cluster.nodeAddress}:1` }, interval: "1s" };
     const shop = await scene.shop({

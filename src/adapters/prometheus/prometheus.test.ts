@@ -91,6 +91,41 @@ test.each<[string, number, string, Sample["kind"], string | number]>([
   if (sample.kind === "Value") expect(sample.at).toBe(1767323045123);
 });
 
+const buckets = (...values: readonly string[]) =>
+  values.map((value, n) => ({ metric: { le: String(n) }, value: [1767323045.123, value] }));
+
+test.each<[string, number, string, object]>([
+  [
+    "several series",
+    200,
+    success("vector", buckets("3", "4.5")),
+    {
+      kind: "Series",
+      at: 1767323045123,
+      series: [
+        { labels: { le: "0" }, value: 3 },
+        { labels: { le: "1" }, value: 4.5 },
+      ],
+    },
+  ],
+  [
+    "one that is NaN among others",
+    200,
+    success("vector", buckets("NaN", "2")),
+    { series: [{ labels: { le: "1" }, value: 2 }] },
+  ],
+  ["nothing but NaN", 200, success("vector", buckets("NaN")), { kind: "NoData" }],
+  ["none", 200, success("vector", []), { kind: "NoData" }],
+  ["a number without labels", 200, success("scalar", [1, "1"]), { kind: "Invalid" }],
+  ["a histogram among others", 200, success("vector", [...buckets("1"), ...histogram]), { kind: "Invalid" }],
+  ["a range", 200, success("matrix", []), { kind: "Invalid" }],
+  ["a query that does not parse", 400, failure("bad_data", "parse error"), { kind: "Invalid" }],
+  ["a proxy's page", 502, "<html>Bad Gateway</html>", { kind: "ProviderError" }],
+])("series: %s", async (_name, status, body, read) => {
+  answer = (_request, response) => void response.writeHead(status).end(body);
+  expect(await metrics.series(address, { query: "up", timeoutMs: 2000 }, never)).toMatchObject(read);
+});
+
 test.each<[string, number, string]>([
   ["a Status of Kubernetes", 403, '{"kind":"Status","status":"Failure","message":"c4n4ry"}'],
   ["an API of its own", 200, '{"status":"c4n4ry","data":{"resultType":"c4n4ry"}}'],

@@ -1,5 +1,5 @@
 import type { Metric } from "../../api/v1alpha1/analysis.ts";
-import { type Counts, type Pair, pairsOf } from "./counts.ts";
+import { type Counts, type Pair, type Pairs, pairsOf } from "./counts.ts";
 import { logEvidence, logMean, type Tally } from "./evidence.ts";
 import { type Judgement, judgement } from "./judge.ts";
 
@@ -22,29 +22,35 @@ export function compare(metric: Metric, candidate: Counts, stable: Counts, steps
   const { tolerance = latency === undefined ? TOLERANCE.successRate : TOLERANCE.latency, falseAlarms } = statistical;
   const logs = pairs.map((pair) => logEvidence(pair.candidate, pair.stable, tolerance / 100));
   const evidence = logMean(logs);
-  const worst = pairs[logs.indexOf(Math.max(...logs))];
-  if (worst === undefined) return judgement(metric, "NoData", ": nothing was counted");
-  const points = 100 * (shareOf(worst.candidate) - shareOf(worst.stable));
   if (evidence >= Math.log((100 * Math.max(1, steps)) / falseAlarms)) {
     const odds = evidence > Math.log(1e6) ? "a million" : Math.floor(Math.exp(evidence));
     const chance = `one that is at most ${tolerance} points worse shows this once in ${odds} rollouts`;
-    return judgement(metric, "Fail", `: ${inWords(worst)}; ${chance}`, points);
+    return told(metric, "Fail", most(pairs, logs), chance);
   }
+  const widest = most(pairs, pairs.map(pointsOf));
   const least = metric.minRequests ?? LEAST_REQUESTS;
-  if (pairs.some((pair) => pair.candidate.requests < least || pair.stable.requests < least)) {
-    const text = `${worst.candidate.requests} requests of the candidate and ${worst.stable.requests} of stable in this step`;
+  if (Math.min(widest.candidate.requests, widest.stable.requests) < least) {
+    const text = `${widest.candidate.requests} requests of the candidate and ${widest.stable.requests} of stable in this step`;
     return judgement(metric, "NoData", `: ${text}, fewer than ${least}`);
   }
-  return judgement(
-    metric,
-    "Pass",
-    `: ${inWords(worst)}; nothing speaks for more than ${tolerance} points worse`,
-    points,
-  );
+  return told(metric, "Pass", widest, `nothing speaks for more than ${tolerance} points worse`);
 }
 
-function inWords({ what, candidate, stable }: Pair): string {
-  return `${percent(candidate)} of the candidate's ${candidate.requests} requests ${what}, ${percent(stable)} of stable's ${stable.requests}`;
+/** The pair with the highest number. */
+function most(pairs: Pairs, numbers: readonly number[]): Pair {
+  return pairs[numbers.indexOf(Math.max(...numbers))] ?? pairs[0];
+}
+
+function told(metric: Metric, outcome: "Pass" | "Fail", pair: Pair, why: string): Judgement {
+  const { what, candidate, stable } = pair;
+  const own = `${percent(candidate)} of the candidate's ${candidate.requests} requests ${what}`;
+  const text = `${own}, ${percent(stable)} of stable's ${stable.requests}`;
+  return judgement(metric, outcome, `: ${text}; ${why}`, pointsOf(pair));
+}
+
+/** By how many percentage points the candidate is worse. */
+function pointsOf({ candidate, stable }: Pair): number {
+  return 100 * (shareOf(candidate) - shareOf(stable));
 }
 
 function percent(tally: Tally): string {

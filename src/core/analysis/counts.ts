@@ -19,6 +19,9 @@ export interface Pair {
   readonly stable: Tally;
 }
 
+/** All that is counted: something is. */
+export type Pairs = readonly [Pair, ...Pair[]];
+
 /** Label that tells the two numbers of a success rate apart. */
 const COUNT = "count";
 
@@ -41,13 +44,9 @@ export function countsQuery({ latency }: Metric, track: Track, rangeMs: number):
 }
 
 /** What both revisions are compared by, or why they can't be. */
-export function pairsOf(
-  { latency }: Metric,
-  candidate: readonly Row[],
-  stable: readonly Row[],
-): readonly Pair[] | Missing {
-  const pairs = latency === undefined ? failed(candidate, stable) : slow(candidate, stable);
-  if (pairs.length > 0) return pairs;
+export function pairsOf({ latency }: Metric, candidate: readonly Row[], stable: readonly Row[]): Pairs | Missing {
+  const [first, ...others] = latency === undefined ? failed(candidate, stable) : slow(candidate, stable);
+  if (first !== undefined) return [first, ...others];
   const message =
     latency === undefined
       ? "the counters of the two revisions cannot be read"
