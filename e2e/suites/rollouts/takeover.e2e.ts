@@ -17,7 +17,7 @@ beforeAll(async () => {
 afterAll(() => scene?.[Symbol.asyncDispose]());
 
 describe("two operators", () => {
-  it("a leader that was frozen in mid-rollout is replaced, writes nothing any more, and ends", async () => {
+  it("P32: a leader that was frozen in mid-rollout is replaced, writes nothing any more, and ends", async () => {
     const canary = [
       { weight: 25, hold: "2s" },
       { weight: 50, hold: "2s" },

@@ -96,3 +96,25 @@ describe("one check after another", () => {
     expect(await pass(world, 60)).toBe(0);
   });
 });
+
+describe("a pause", () => {
+  test.each([
+    ["a canary", JUDGED],
+    ["blue-green", BLUE_GREEN],
+    ["a canary by routes", { ...JUDGED, routeRefs: [{ name: "web" }] }],
+  ])("P27: of %s holds up no way back, and leaves no pod too few and no Deployment paused", async (_what, spec) => {
+    const world = await underWay(spec);
+    await pass(world, 5);
+    set(0, "pause", { paused: true }).act(world);
+    await pass(world, 60);
+    expect(ready(world)).toMatchObject({ status: "False", reason: "Paused" });
+    expect(world.podsOf("v2").length).toBeGreaterThan(0);
+    world.push("v1");
+    await pass(world, 30, () => expect(world.endpoints().size).toBeGreaterThanOrEqual(4));
+    expect(world.status.history?.[0]).toMatchObject({ outcome: "Cancelled" });
+    expect(world.podsOf("v1").filter((pod) => pod.ready)).toHaveLength(4);
+    expect(world.podsOf("v2")).toEqual([]);
+    expect(world.workload.replicas).toBe(0);
+    expect(world.route).toBe("Git");
+  });
+});
