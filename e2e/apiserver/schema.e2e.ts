@@ -123,6 +123,7 @@ describe("what the API server fills in", () => {
       serviceRef: { name: "web" },
       routeRefs: [],
       freezes: [],
+      checks: [],
       webhooks: [],
       strategy: {},
       rollback: { window: { revisions: 3, duration: "72h" } },

@@ -71,6 +71,18 @@ export const rolloutStatusExample = {
     startedAt: time,
     waitingSince: time,
     attempt: 3,
+    checks: [
+      {
+        name: "smoke",
+        step: 1,
+        run: 2,
+        repeated: 1,
+        state: "Running",
+        begun: true,
+        message: "its pod waits: ImagePullBackOff",
+        since: time,
+      },
+    ],
     calls: [
       {
         webhook: "change-desk",

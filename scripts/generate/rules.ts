@@ -80,6 +80,18 @@ export const OPERATOR_RULES: readonly ExplainedRule[] = [
     verbs: ["list", "watch"],
   },
   {
+    why: "A check runs the Job of a CronJob of the rollout's own namespace, which whoever may write CronJobs there has put down.",
+    apiGroups: ["batch"],
+    resources: ["jobs"],
+    verbs: [...READ, "create", "patch", "delete"],
+  },
+  {
+    why: "The CronJobs that checks name.",
+    apiGroups: ["batch"],
+    resources: ["cronjobs"],
+    verbs: READ,
+  },
+  {
     why: "How many rollouts of a namespace may be under way at once is an annotation of the namespace.",
     apiGroups: [""],
     resources: ["namespaces"],

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { checkRun } from "./checks.ts";
 import { share, time } from "./common.ts";
 import { call } from "./webhooks.ts";
 
@@ -124,6 +125,12 @@ export const cursor = z.object({
     .meta({ "x-kubernetes-list-type": "atomic" })
     .default([])
     .describe("calls: of webhooks that are to be made, and what gates have answered."),
+  checks: z
+    .array(checkRun)
+    .max(8)
+    .meta({ "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"] })
+    .default([])
+    .describe("checks: the latest run of each check for the candidate."),
   verdicts: z
     .array(verdict)
     .max(20)

@@ -28,6 +28,10 @@ export const Mark = {
   config: `${GROUP}/config`,
   /** Annotation on a Namespace: how many of its rollouts may be under way at once, a whole number. */
   maxRollouts: `${GROUP}/max-rollouts`,
+  /** Label on Jobs of checks and on their pods: the ProgressiveRollout's name. */
+  check: `${GROUP}/check`,
+  /** Annotation on a check's Job: which run of which check it is. */
+  checkRun: `${GROUP}/check-run`,
   /** Annotation on anything that a GitSync applied: digest of what Git said, so that a new process knows what is in place. */
   applied: `${GROUP}/applied`,
   /** Annotation on anything in Git: "merge", "if-not-present" or "ignore" restrict how it is applied. */

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { Manifest } from "../objects.ts";
 import { analysis } from "./analysis.ts";
+import { check } from "./checks.ts";
 import { conditions, duration, objectName, share, time } from "./common.ts";
 import { cursor, origin } from "./cursor.ts";
 import { freeze } from "./freeze.ts";
@@ -94,6 +95,14 @@ const fields = z.object({
     .default([])
     .describe(
       "freezes: times of the week in which nothing starts, steps up or is promoted; a way back is never held up.",
+    ),
+  checks: z
+    .array(check)
+    .max(8)
+    .meta({ "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"] })
+    .default([])
+    .describe(
+      "checks: Jobs that test the candidate; one that fails rejects it, one that comes to nothing is never a pass.",
     ),
   webhooks: z
     .array(webhook)

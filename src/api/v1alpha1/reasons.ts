@@ -105,6 +105,9 @@ export const REASONS = {
   Failing: "A metric is outside its limit; another failure rejects the candidate.",
   Paused: "spec.paused is set.",
   Frozen: "A window of spec.freezes is open; nothing starts, steps up or is promoted.",
+  Checking: "A Job of spec.checks runs; the rollout goes on when it passes.",
+  CheckFailed: "A Job of spec.checks has failed, so the candidate is rejected.",
+  CheckInconclusive: "A Job of spec.checks came to nothing, or cannot run; that is never a pass.",
   AwaitingWebhook: "A gate of spec.webhooks has not answered 2xx yet.",
   WebhookFailed: "A webhook was told of a rollout in vain, as often as is tried.",
   AwaitingTurn:

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { duration, objectName, time } from "./common.ts";
+import { duration, objectName, share, time } from "./common.ts";
 
 /** What a rollout tells of, or asks before. */
 const WEBHOOK_EVENTS = ["Start", "Step", "Promotion", "Finished"] as const;
@@ -76,7 +76,7 @@ export const call = z.object({
   attempt: z.int().min(0).max(1_000_000_000),
   step: z.int().min(0).max(10_000).describe("step: index of the step that the event is about."),
   steps: z.int().min(0).max(10_000),
-  weight: z.int().min(0).max(100).describe("weight: of the candidate in that step."),
+  weight: share.describe("weight: of the candidate in that step."),
   outcome: z.string().max(64).optional(),
   message: z.string().max(1024).optional(),
   at: time.describe("at: when it was due first."),

@@ -2,7 +2,7 @@ import { isObject, listAt, stringAt } from "../../api/json.ts";
 import type { Key, Manifest } from "../../api/objects.ts";
 import { API_VERSION, Mark } from "../../api/v1alpha1/names.ts";
 import { configContent } from "../../core/rollout/config.ts";
-import { serviceOf, workloadOf } from "../../core/rollout/driver.ts";
+import { cronJobNames, serviceOf, workloadOf } from "../../core/rollout/driver.ts";
 import type { Digest } from "../../core/rollout/revision.ts";
 import type { Change, ObjectCache, Watcher } from "../../ports/watch.ts";
 
@@ -22,12 +22,21 @@ export interface RolloutCaches {
   readonly secrets: ObjectCache | undefined;
   /** Routes of a kind. The watch begins when a rollout first names one: not every cluster serves them. */
   readonly routes: (kind: string) => ObjectCache;
+  /** Jobs of checks. */
+  readonly jobs: ObjectCache;
+  /** One CronJob, watched from when a rollout first names it. */
+  readonly cronJob: (namespace: string, name: string) => ObjectCache;
   /** Kinds of routes that are watched by now. */
   readonly routeKinds: () => readonly ObjectCache[];
 }
 
 /** The caches that are watched from the start. */
-export function eager({ routes: _routes, routeKinds: _kinds, ...caches }: RolloutCaches): readonly ObjectCache[] {
+export function eager({
+  routes: _routes,
+  routeKinds: _kinds,
+  cronJob: _cronJob,
+  ...caches
+}: RolloutCaches): readonly ObjectCache[] {
   return Object.values(caches).filter((cache) => cache !== undefined);
 }
 
@@ -83,7 +92,7 @@ export function watchRollouts(
   };
   const ofPod = (change: Change) => {
     const [namespace] = split(change.key);
-    const labelled = labelOf(change, Mark.rollout);
+    const labelled = labelOf(change, Mark.rollout) ?? labelOf(change, Mark.check);
     if (labelled !== undefined) wake(`${namespace}/${labelled}`);
     // Pods of a Deployment itself: while it is taken over or handed back, and when it was scaled by hand.
     else inNamespace(namespace, () => true);
@@ -117,6 +126,21 @@ export function watchRollouts(
     return cache;
   };
 
+  const cronJobs = new Map<Key, ObjectCache>();
+  const cronJob = (namespace: string, name: string): ObjectCache => {
+    const key: Key = `${namespace}/${name}`;
+    const known = cronJobs.get(key);
+    if (known !== undefined) return known;
+    const query = { apiVersion: "batch/v1", kind: "CronJob", namespace, name };
+    const cache = watcher.watch(
+      query,
+      () => inNamespace(namespace, (rollout) => cronJobNames(rollout).includes(name)),
+      signal,
+    );
+    cronJobs.set(key, cache);
+    return cache;
+  };
+
   const rollouts: ObjectCache = watcher.watch(
     { apiVersion: API_VERSION, kind: "ProgressiveRollout" },
     (change) => {
@@ -130,6 +154,15 @@ export function watchRollouts(
   return {
     rollouts,
     routes,
+    cronJob,
+    jobs: watcher.watch(
+      { apiVersion: "batch/v1", kind: "Job", labelSelector: Mark.check, trim: trimJob },
+      (change) => {
+        const rollout = labelOf(change, Mark.check);
+        if (rollout !== undefined) wake(`${split(change.key)[0]}/${rollout}`);
+      },
+      signal,
+    ),
     routeKinds: () => [...lazy.values()],
     deployments: watcher.watch({ apiVersion: "apps/v1", kind: "Deployment" }, ofWorkload, signal),
     services: watcher.watch({ apiVersion: "v1", kind: "Service" }, ofServiceItself, signal),
@@ -171,7 +204,10 @@ function labelOf({ before, now }: Change, label: string): string | undefined {
 /** Readiness and labels are all that a rollout looks at; the rest of a pod is most of its size. */
 function trimPod(pod: Manifest): Manifest {
   const { name, namespace, uid, resourceVersion, labels, deletionTimestamp } = pod.metadata;
-  const ready = listAt(pod, "status", "conditions").filter((one) => stringAt(one, "type") === "Ready");
+  const isCheck = labels?.[Mark.check] !== undefined;
+  const told = isCheck ? ["Ready", "DisruptionTarget"] : ["Ready"];
+  const conditions = listAt(pod, "status", "conditions").filter((one) => told.includes(stringAt(one, "type") ?? ""));
+  const ends = isCheck ? { containerStatuses: listAt(pod, "status", "containerStatuses") } : {};
   const metadata = { name, namespace, uid, resourceVersion, labels, deletionTimestamp };
   return {
     apiVersion: pod.apiVersion,
@@ -179,8 +215,13 @@ function trimPod(pod: Manifest): Manifest {
     metadata: Object.fromEntries(
       Object.entries(metadata).filter(([, value]) => value !== undefined),
     ) as Manifest["metadata"],
-    status: { phase: stringAt(pod, "status", "phase"), conditions: ready },
+    status: { phase: stringAt(pod, "status", "phase"), conditions, ...ends },
   };
+}
+
+/** How a Job has ended, and which one it is. */
+function trimJob(job: Manifest): Manifest {
+  return { ...job, spec: {}, status: { conditions: listAt(job, "status", "conditions") } };
 }
 
 /** A digest stands for the data: a revision needs to know whether it is the same, and reads it when it copies it. */

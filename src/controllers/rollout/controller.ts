@@ -7,11 +7,13 @@ import type { RolloutStatus } from "../../api/v1alpha1/progressiverollout.ts";
 import type { Judgement } from "../../core/analysis/judge.ts";
 import { textOf } from "../../core/rollout/because.ts";
 import type { Decision } from "../../core/rollout/decision.ts";
+import { cronJobNames } from "../../core/rollout/driver.ts";
 import type { Effect } from "../../core/rollout/effects.ts";
 import type { Answer, DueCall } from "../../core/rollout/webhooks.ts";
 import { type Cluster, isApiError } from "../../ports/cluster.ts";
 import type { Events } from "../../ports/events.ts";
 import type { Watcher } from "../../ports/watch.ts";
+import { split } from "./caches.ts";
 import type { Caller } from "./caller.ts";
 import { Executor } from "./execute.ts";
 import type { Measurer } from "./measurer.ts";
@@ -29,8 +31,8 @@ export interface RolloutParts extends Sources {
   readonly turns: Turns;
 }
 
-/** How long the first list of routes may take before the rollout is tried again later. */
-const ROUTES_LIST_MS = 10_000;
+/** How long the first list of routes and CronJobs may take before the rollout is tried again later. */
+const LIST_MS = 10_000;
 
 /** Stages in which a Deployment at more than 0 replicas was scaled by hand. */
 const TAKEN_OVER: ReadonlySet<string> = new Set(["Resting", "Stepping", "Switching", "Returning"]);
@@ -43,7 +45,7 @@ export class ClusterRolloutWorld implements RolloutWorld {
 
   constructor(parts: RolloutParts) {
     this.#parts = parts;
-    this.#executor = new Executor(parts.cluster, parts.caches);
+    this.#executor = new Executor(parts.cluster, parts.caches, parts.digest);
   }
 
   async prepare(key: Key, signal: AbortSignal): Promise<void> {
@@ -51,10 +53,16 @@ export class ClusterRolloutWorld implements RolloutWorld {
     const kinds = listAt(caches.rollouts.get(key), "spec", "routeRefs").map(
       (ref) => stringAt(ref, "kind") ?? "HTTPRoute",
     );
-    const missing = kinds.map((kind) => caches.routes(kind)).filter(({ synced }) => !synced);
+    const rollout = caches.rollouts.get(key);
+    const cronJobs = rollout === undefined ? [] : cronJobNames(rollout);
+    const lazy = [
+      ...kinds.map((kind) => caches.routes(kind)),
+      ...cronJobs.map((name) => caches.cronJob(split(key)[0], name)),
+    ];
+    const missing = lazy.filter(({ synced }) => !synced);
     if (missing.length === 0) return;
     this.#parts.turns.mark(key, "Stuck");
-    const limit = AbortSignal.timeout(ROUTES_LIST_MS);
+    const limit = AbortSignal.timeout(LIST_MS);
     await watcher.untilSynced(missing, AbortSignal.any([signal, limit]));
   }
 

@@ -1,12 +1,15 @@
 import { at, isObject, type JsonObject, listAt } from "../../api/json.ts";
 import { mergePatch } from "../../api/mergePatch.ts";
 import { type Manifest, type ObjectRef, refOf } from "../../api/objects.ts";
+import { durationMs } from "../../api/v1alpha1/common.ts";
 import { GROUP, Mark, POD_DELETION_COST } from "../../api/v1alpha1/names.ts";
 import type { ProgressiveRollout } from "../../api/v1alpha1/progressiverollout.ts";
+import { checkJob } from "../../core/rollout/checkJob.ts";
 import { copyNames, remembering } from "../../core/rollout/config.ts";
 import { withConfigNames } from "../../core/rollout/configUses.ts";
 import type { Effect } from "../../core/rollout/effects.ts";
 import {
+  type Digest,
   previewService,
   RESTARTED_AT,
   revisionDeployment,
@@ -31,10 +34,12 @@ const FIRST_TO_GO = "-1000";
 export class Executor {
   readonly #cluster: Cluster;
   readonly #caches: RolloutCaches;
+  readonly #digest: Digest;
 
-  constructor(cluster: Cluster, caches: RolloutCaches) {
+  constructor(cluster: Cluster, caches: RolloutCaches, digest: Digest) {
     this.#cluster = cluster;
     this.#caches = caches;
+    this.#digest = digest;
   }
 
   async run(observed: Observed, effect: Effect, signal: AbortSignal): Promise<void> {
@@ -103,6 +108,10 @@ export class Executor {
       }
       case "RemovePreview":
         return this.#remove(services.get(`${namespace}/${effect.service}`), signal);
+      case "RunCheck":
+        return this.#check(observed, effect, signal);
+      case "RemoveJob":
+        return this.#remove(this.#caches.jobs.get(`${namespace}/${effect.job}`), signal);
       case "BeginScale":
         return this.#patch(rollouts, current, { spec: { replicas: effect.replicas } }, signal, "Conditional");
       case "Release": {
@@ -130,6 +139,19 @@ export class Executor {
     const deployment = revisionDeployment(workload, { rollout: name, hash, replicas, template, ...config });
     const revision = await this.#apply(this.#caches.deployments, deployment, signal);
     await ownCopies(this.#cluster, sources, { copies, revision }, signal);
+  }
+
+  async #check({ rollout }: Observed, { check: name, run, revision }: CheckRun, signal: AbortSignal): Promise<void> {
+    const { namespace = "" } = rollout.object.metadata;
+    const { checks, workloadRef } = rollout.spec;
+    const check = checks.find((one) => one.name === name);
+    if (check === undefined) return;
+    const { cronJobRef, timeout } = check;
+    const cronJob = this.#caches.cronJob(namespace, cronJobRef.name).get(`${namespace}/${cronJobRef.name}`);
+    if (cronJob === undefined) return;
+    const service = revisionName(workloadRef.name, revision);
+    const parts = { rollout: rollout.object, check: name, run, timeoutMs: durationMs(timeout), revision, service };
+    await this.#apply(this.#caches.jobs, checkJob(cronJob, parts, this.#digest), signal);
   }
 
   /** The Deployment goes last: as long as it is there, it tells what else is to be removed. */
@@ -182,6 +204,8 @@ export class Executor {
     await this.#cluster.remove(refOf(object) satisfies ObjectRef, { uid }, signal);
   }
 }
+
+type CheckRun = Extract<Effect, { do: "RunCheck" }>;
 
 /** What a revision is made from. */
 interface Making {

@@ -11,6 +11,7 @@ import type { PodSeen, RevisionSeen, Seen, WorkloadSeen } from "../../core/rollo
 import { baseSelector, matches } from "../../core/rollout/selection.ts";
 import { ownerOf, type SyncName } from "../../core/sync/owner.ts";
 import { type RolloutCaches, SERVICE_NAME, split } from "./caches.ts";
+import { jobsOf, unfitChecks } from "./observeChecks.ts";
 import { type ConfigSources, configProblem, hashOf, identityOf, revisionOf, templateInGit } from "./observeConfig.ts";
 import { previewsOf, previewTaken } from "./observePreviews.ts";
 import { routeProblem, routesOf } from "./observeRoutes.ts";
@@ -57,6 +58,8 @@ export function observeRollout(sources: Sources, key: Key): Observed | undefined
     pods: podsOf(caches, namespace, name, workload),
     previews: previewsOf(caches, namespace, name),
     routes: routesOf(caches, rollout),
+    jobs: jobsOf(caches, namespace, name),
+    unfitChecks: unfitChecks(caches, rollout, workload, service),
     endpoints: endpointsOf(caches, namespace, rollout.spec.serviceRef.name),
     ownEndpoints: new Map(
       revisions.map((revision) => [hashOf(revision), endpointsOf(caches, namespace, revision.metadata.name)]),

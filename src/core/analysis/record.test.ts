@@ -20,6 +20,7 @@ const cursor: Cursor = {
   inPlaceAt: at(10),
   peak: 20,
   calls: [],
+  checks: [],
   verdicts: [],
   previous: [],
   rejected: [],

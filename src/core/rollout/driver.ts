@@ -12,6 +12,11 @@ export function serviceOf(rollout: Manifest): string {
   return stringAt(rollout, "spec", "serviceRef", "name") ?? "";
 }
 
+/** Names of the CronJobs that a ProgressiveRollout's checks run. */
+export function cronJobNames(rollout: Manifest): readonly string[] {
+  return listAt(rollout, "spec", "checks").flatMap((check) => stringAt(check, "cronJobRef", "name") ?? []);
+}
+
 /** Of two rollouts of one Deployment or Service the older one goes on: this is the older one, if there is any. */
 export function rivalOf(rollout: Manifest, all: readonly Manifest[]): Manifest | undefined {
   const { namespace, uid } = rollout.metadata;

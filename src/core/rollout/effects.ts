@@ -1,5 +1,6 @@
 import type { Cursor, Selection } from "../../api/v1alpha1/cursor.ts";
 import { Mark } from "../../api/v1alpha1/names.ts";
+import { type CheckEffect, checkEffects } from "./checks.ts";
 import { isSharedByRoutes, loweredByRoutes } from "./lowering.ts";
 import { mark, markEffects, shrinks } from "./marks.ts";
 import { type PreviewEffect, previewEffects } from "./preview.ts";
@@ -36,6 +37,7 @@ export type Effect =
   | { readonly do: "BeginScale"; readonly replicas: number }
   | { readonly do: "Route"; readonly kind: string; readonly name: string; readonly word: Word | "Git" }
   | PreviewEffect
+  | CheckEffect
   | { readonly do: "Release" };
 
 /** What a stage wants of the cluster, absolutely. */
@@ -121,6 +123,7 @@ export function effectsFor(seen: Seen, cursor: Cursor, now: number): readonly Ef
     ...capacity(seen, cursor, wanted),
     ...traffic(seen, cursor, wanted),
     ...previewEffects(seen, cursor),
+    ...checkEffects(seen, cursor),
     ...removal(seen, cursor, wanted, settled),
     ...release(seen, cursor, settled, now),
   ];

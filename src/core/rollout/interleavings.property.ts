@@ -4,6 +4,7 @@ import type { Json } from "../../api/json.ts";
 import type { Cursor } from "../../api/v1alpha1/cursor.ts";
 import { reachedBy } from "../../testing/rollout/cluster.ts";
 import { GateWatch } from "../../testing/rollout/gateWatch.ts";
+import type { CheckBehaviour } from "../../testing/rollout/simJobs.ts";
 import { assertNoneStopped, work } from "../../testing/rollout/simulate.ts";
 import { Crash, SimWorld } from "../../testing/rollout/world.ts";
 import { podsOf } from "./quantity.ts";
@@ -29,6 +30,8 @@ type Move =
   | { readonly do: "pause"; readonly paused: boolean }
   | { readonly do: "freeze"; readonly frozen: boolean }
   | { readonly do: "answer"; readonly webhook: string; readonly accepts: boolean; readonly seconds: number }
+  | { readonly do: "runs"; readonly outcome: CheckBehaviour["outcome"]; readonly seconds: number }
+  | { readonly do: "killJobs" }
   | { readonly do: "turn"; readonly taken: boolean }
   | { readonly do: "retry"; readonly token: string }
   | { readonly do: "approve"; readonly template: string }
@@ -74,6 +77,15 @@ const move: fc.Arbitrary<Move> = fc.oneof(
       seconds: fc.constantFrom(0, 0, 3),
     }),
   },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      do: fc.constant("runs" as const),
+      outcome: fc.constantFrom<CheckBehaviour["outcome"]>("Passed", "Passed", "Failed", "Lost", "Never"),
+      seconds: fc.integer({ min: 0, max: 6 }),
+    }),
+  },
+  { weight: 1, arbitrary: fc.constant({ do: "killJobs" as const }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("turn" as const), taken: fc.boolean() }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("retry" as const), token: fc.constantFrom("a", "b") }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant("approve" as const), template }) },
@@ -158,6 +170,15 @@ const metric: fc.Arbitrary<Record<string, Json>> = fc.constantFrom<Record<string
 const deadline = fc.constantFrom<Record<string, Json>>({ deadline: "10s" }, {});
 
 const routeRefs: fc.Arbitrary<Json> = fc.constantFrom<Json>([], [], [{ name: "web" }]);
+const checks: fc.Arbitrary<Json> = fc.constantFrom<Json>(
+  [],
+  [],
+  [{ name: "smoke", cronJobRef: { name: "smoke" }, timeout: "5s" }],
+  [
+    { name: "smoke", cronJobRef: { name: "smoke" }, timeout: "5s" },
+    { name: "deep", cronJobRef: { name: "deep" }, when: "EachStep", retries: 2, timeout: "5s" },
+  ],
+);
 const webhooks: fc.Arbitrary<Json> = fc.constantFrom<Json>(
   [],
   [],
@@ -177,6 +198,7 @@ const story = fc.record({
   metric,
   deadline,
   routeRefs,
+  checks,
   webhooks,
   replicas: fc.integer({ min: 1, max: 5 }),
   lags: fc.record({ controllers: lag, endpoints: lag, nodes: lag, routes: lag }),
@@ -202,6 +224,7 @@ async function play(told: Story): Promise<void> {
       strategy: how,
       routeRefs: routes,
       webhooks: hooks,
+      checks: told.checks,
       settleSeconds: 3,
       scaleDownDelaySeconds: 20,
       progressDeadlineSeconds: 15,
@@ -227,6 +250,7 @@ async function play(told: Story): Promise<void> {
     world.behaviours.set(name, { readyAfter: 2_000, reading: { kind: "Value", value: 100 } });
   Object.assign(world, { spec: { ...world.spec, paused: false, freezes: [] }, turn: undefined });
   world.receivers.behaviours.clear();
+  world.jobs.behaviours.clear();
   world.watchedSince = Math.min(world.watchedSince, world.now);
   await live(world, 60);
   const stable = world.status.rollout?.stable ?? "none";
@@ -238,6 +262,9 @@ async function play(told: Story): Promise<void> {
     expectAtRest(world, stable);
     expect(world.status.rollout?.calls).toEqual([]);
     expect(gates.lost()).toEqual([]);
+    const jobs = world.jobs.seen(world.now);
+    expect(jobs.filter(({ state }) => state === "Running")).toEqual([]);
+    expect(jobs.length).toBeLessThanOrEqual(5);
   }
 }
 
@@ -274,6 +301,13 @@ async function make(world: SimWorld, next: Move): Promise<void> {
       break;
     case "answer":
       world.receivers.behaviours.set(next.webhook, { accepts: next.accepts, afterMs: next.seconds * 1_000 });
+      break;
+    case "runs":
+      for (const name of ["smoke", "deep"])
+        world.jobs.behaviours.set(name, { outcome: next.outcome, afterMs: next.seconds * 1_000 });
+      break;
+    case "killJobs":
+      world.jobs.kill();
       break;
     case "turn":
       world.turn = { limit: 1, underWay: next.taken ? ["api"] : [], ahead: 0 };

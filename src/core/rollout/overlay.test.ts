@@ -15,6 +15,7 @@ const cursor = (stage: Stage, selection: Cursor["selection"] = { kind: "Git" }):
   startedAt: T,
   peak: 0,
   calls: [],
+  checks: [],
   verdicts: [],
   previous: [],
   rejected: [],

@@ -167,6 +167,7 @@ function nothing(stable: string): Cursor {
     steadyAt: iso(0),
     peak: 0,
     calls: [],
+    checks: [],
     verdicts: [],
     previous: [],
     rejected: [],

@@ -70,6 +70,7 @@ function findings(decision: Decision, trouble: string | undefined): readonly Fin
 const NEEDS_A_PERSON: ReadonlySet<string> = new Set([
   "Rejected",
   "InvalidQuery",
+  "CheckInconclusive",
   "TargetConflict",
   "ServiceSelectsNothing",
   "PreviewConflict",

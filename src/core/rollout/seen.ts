@@ -2,6 +2,7 @@ import type { Cursor, Origin } from "../../api/v1alpha1/cursor.ts";
 import { Mark } from "../../api/v1alpha1/names.ts";
 import type { RolloutSpec } from "../../api/v1alpha1/progressiverollout.ts";
 import type { Because } from "./because.ts";
+import type { JobSeen } from "./checks.ts";
 import type { PreviewSeen } from "./preview.ts";
 import { plain, type RouteSeen, reaches, sameSaid, type Word, weightOf, wordOf } from "./routes/word.ts";
 import { matches, overlaidSelector, SERVING } from "./selection.ts";
@@ -79,6 +80,10 @@ export interface Seen {
   readonly routes: readonly RouteSeen[];
   /** Why no new revision may be taken in: wrong input that only Git can mend. A way back is never held up by it. */
   readonly problem?: Because;
+  /** The Jobs of the rollout's checks. */
+  readonly jobs: readonly JobSeen[];
+  /** Why checks cannot run, by their names. */
+  readonly unfitChecks: ReadonlyMap<string, string>;
   /** Where the rollout stands among those of its namespace; absent: the namespace has no limit. */
   readonly turn?: Turn;
   /** Names of the pods that the Service's endpoints have as ready. */

@@ -32,7 +32,7 @@ function cursor(...calls: readonly Call[]): Cursor {
     weight: 20,
   } as const;
   const rest = { selection: { kind: "Serving" }, replicas: 2, enteredAt: at, startedAt: at, peak: 20 } as const;
-  return { ...place, ...rest, calls: [...calls], verdicts: [], previous: [], rejected: [] };
+  return { ...place, ...rest, calls: [...calls], checks: [], verdicts: [], previous: [], rejected: [] };
 }
 
 /** Tries a call in vain, again and again, at the moment at which it is due; the seconds between the tries. */

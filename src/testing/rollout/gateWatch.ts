@@ -8,6 +8,9 @@ export class GateWatch {
   readonly #world: SimWorld;
   readonly #notices = new Set<string>();
   #dropped = false;
+  #retry: string | undefined;
+  /** How often spec.retry has changed. */
+  #changes = 0;
 
   constructor(world: SimWorld) {
     this.#world = world;
@@ -19,6 +22,7 @@ export class GateWatch {
     const { cursor } = decision;
     for (const call of cursor.calls) if (call.kind === "Notice") this.#notices.add(callId(call));
     this.#dropped ||= cursor.calls.length === 100;
+    this.#seeChecks(cursor);
     const event = eventOf(decision);
     if (event === undefined) return;
     for (const { name, gate, events } of this.#world.observe()?.rollout.spec.webhooks ?? []) {
@@ -26,6 +30,26 @@ export class GateWatch {
       const id = `${cursor.candidate}/${cursor.attempt}/${event.event}/${event.step}/${name}`;
       if (!this.#world.receivers.accepted.has(id))
         throw new Error(`${decision.because.message}, but ${name} did not let ${id} go on`);
+    }
+  }
+
+  /** No request for a candidate before its check has passed, and no more runs than steps, repetitions and retries of the spec. */
+  #seeChecks(cursor: Cursor): void {
+    const { candidate, attempt, stage, cause, selection, audience, split = [] } = cursor;
+    const { spec } = this.#world.observe()?.rollout ?? {};
+    if (spec?.retry !== this.#retry) this.#changes++;
+    this.#retry = spec?.retry;
+    if (candidate === undefined || (stage !== "Stepping" && cause !== "Promoted")) return;
+    const served = audience !== undefined || selection.kind === "Serving" || selection.revision === candidate;
+    const routed = split.some(({ revision, weight }) => revision === candidate && weight > 0);
+    for (const { name, when, retries } of spec?.checks ?? []) {
+      if (when !== "BeforeTraffic") continue;
+      const own = this.#world.jobs.started.filter((run) => run.startsWith(`${name}/${candidate}/${attempt}/`));
+      if ((served || routed) && !own.some((run) => this.#world.jobs.passed.has(run)))
+        throw new Error(`${candidate} gets requests before ${name} has passed: ${JSON.stringify(cursor)}`);
+      // A new value of spec.retry is another run.
+      if (own.length > 1 + retries + this.#changes)
+        throw new Error(`${name} has run ${own.length} times: ${own.join()}`);
     }
   }
 

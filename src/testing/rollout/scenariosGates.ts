@@ -1,5 +1,6 @@
 import type { Json } from "../../api/json.ts";
 import type { Turn } from "../../core/rollout/turns.ts";
+import type { CheckBehaviour } from "./simJobs.ts";
 import type { Happening } from "./simulate.ts";
 import { BAD, BASE, JUDGED, push, reads, type Scenario, set, world } from "./words.ts";
 import type { SimWorld } from "./world.ts";
@@ -25,6 +26,18 @@ const NOTICE: Json = {
 function answers(at: number, webhook: string, accepts: boolean): Happening {
   const what = `${webhook} answers ${accepts ? "200" : "503"}`;
   return { at, what, act: (w) => void w.receivers.behaviours.set(webhook, { accepts, afterMs: 0 }) };
+}
+
+const SMOKE: Json = { name: "smoke", cronJobRef: { name: "smoke" }, timeout: "10s" };
+const EACH: Json = { name: "deep", cronJobRef: { name: "deep" }, when: "EachStep", timeout: "10s" };
+
+function runs(at: number, check: string, outcome: CheckBehaviour["outcome"]): Happening {
+  const what = `runs of ${check}: ${outcome}`;
+  return { at, what, act: (w) => void w.jobs.behaviours.set(check, { outcome, afterMs: 2_000 }) };
+}
+
+function come(check: string, outcome: CheckBehaviour["outcome"]): (w: SimWorld) => void {
+  return (w) => runs(0, check, outcome).act(w);
 }
 
 function closed(webhook: string): (w: SimWorld) => void {
@@ -109,5 +122,43 @@ export const gateScenarios: readonly Scenario[] = [
       answers(90, "chat", true),
     ],
     seconds: 120,
+  },
+  {
+    name: "checks-pass-before-traffic-and-in-each-step",
+    world: world({ ...BASE, checks: [SMOKE, EACH] }),
+    happenings: [push(15, "v2")],
+    seconds: 60,
+  },
+  {
+    name: "check-fails-so-no-request-reaches-the-candidate",
+    world: world({ ...BASE, checks: [SMOKE] }, come("smoke", "Failed")),
+    happenings: [push(15, "v2")],
+    seconds: 40,
+  },
+  {
+    name: "check-whose-image-does-not-exist",
+    world: world({ ...BASE, checks: [SMOKE] }, come("smoke", "Never")),
+    happenings: [push(15, "v2"), runs(120, "smoke", "Passed"), set(125, "set spec.retry", { retry: "with-the-image" })],
+    seconds: 170,
+  },
+  {
+    name: "check-inconclusive-and-waived-then-the-next-one-runs",
+    world: world({ ...BASE, checks: [{ ...(EACH as object), retries: 0 }] }, come("deep", "Lost")),
+    happenings: [
+      push(15, "v2"),
+      runs(40, "deep", "Passed"),
+      set(45, "waive run 1", { checks: [{ ...(EACH as object), retries: 0, waivedRun: "v2/1" }] }),
+    ],
+    seconds: 80,
+  },
+  {
+    name: "check-deleted-while-it-runs-and-a-revert",
+    world: world({ ...BASE, checks: [SMOKE] }, come("smoke", "Never")),
+    happenings: [
+      push(15, "v2"),
+      { at: 20, what: "somebody deletes the Job", act: (w) => w.jobs.kill() },
+      push(25, "v1", "revert to"),
+    ],
+    seconds: 40,
   },
 ];

@@ -15,6 +15,7 @@ import type { Answer, DueCall } from "../../core/rollout/webhooks.ts";
 import { deployment, type Lags, noticed, reachedBy, SimCluster, type SimDeployment, START } from "./cluster.ts";
 import { measured } from "./prometheus.ts";
 import { Receivers } from "./receivers.ts";
+import { SimJobs } from "./simJobs.ts";
 
 /** Thrown where a simulated operator dies; the next one comes after a while. */
 export class Crash extends Error {
@@ -52,6 +53,8 @@ export class SimWorld extends SimCluster implements RolloutWorld {
   /** Where the rollout stands among those of its namespace. */
   turn: Turn | undefined;
   readonly receivers = new Receivers();
+  readonly unfitChecks = new Map<string, string>();
+  readonly jobs = new SimJobs();
   /** Revision that each preview Service reaches, by the Service's name. */
   readonly previews = new Map<string, string>();
   released = false;
@@ -128,6 +131,8 @@ export class SimWorld extends SimCluster implements RolloutWorld {
         refusal: this.refusal,
       })),
       ...(this.turn === undefined ? {} : { turn: this.turn }),
+      jobs: this.jobs.seen(this.now),
+      unfitChecks: this.unfitChecks,
       endpoints: this.seenEndpoints(),
       ownEndpoints: this.seenOwnEndpoints(),
     };
@@ -226,6 +231,14 @@ export class SimWorld extends SimCluster implements RolloutWorld {
         break;
       case "RemovePreview":
         this.previews.delete(effect.service);
+        break;
+      case "RunCheck":
+        if (this.status.rollout?.checks.every(({ state }) => state !== "Running"))
+          throw new Error(`${effect.run} is started before it is stored`);
+        this.jobs.run(effect.check, effect.run, this.now);
+        break;
+      case "RemoveJob":
+        this.jobs.remove(effect.job);
         break;
       case "BeginScale":
         this.spec = { ...this.spec, replicas: effect.replicas };

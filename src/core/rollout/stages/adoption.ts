@@ -18,6 +18,7 @@ export function beginAdoption(seen: Ready, now: number): Decision {
     startedAt: iso(now),
     peak: 0,
     calls: [],
+    checks: [],
     verdicts: [],
     previous: [],
     rejected: [],

@@ -166,6 +166,7 @@ const start: Guard = (seen, cursor, now) => {
     peak: weight,
     startedAt: iso(now),
     attempt: (cursor.attempt ?? 0) + 1,
+    checks: [],
     verdicts: [],
     rejected: cursor.rejected.filter(({ revision }) => revision !== candidate),
     selection: { kind: "Revision", revision: cursor.stable },

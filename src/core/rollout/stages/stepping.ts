@@ -10,6 +10,7 @@ import type { StageRule } from "../plan.ts";
 import { endpointsOf, isLeaving, isRouted, livePods, readyOf } from "../seen.ts";
 import { type Step, stepsOf } from "../strategies/strategy.ts";
 import { settleLeft, since, watched } from "../timing.ts";
+import { uncheckedStep, uncheckedYet } from "./checking.ts";
 import { gatedBy } from "./gates.ts";
 import { dark, failing, unclear, uncompared } from "./judging.ts";
 import { carried, misrouted, notRouted, refused } from "./routing.ts";
@@ -189,11 +190,23 @@ const before: readonly Guard[] = [
   empty,
   unready,
   misrouted,
+  uncheckedYet,
   notRouted,
   notInPlace,
   lowering,
 ];
-const after: readonly Guard[] = [dark, paused, frozen, unapproved, unclear, uncompared, holding, gated, passed];
+const after: readonly Guard[] = [
+  dark,
+  paused,
+  frozen,
+  unapproved,
+  uncheckedStep,
+  unclear,
+  uncompared,
+  holding,
+  gated,
+  passed,
+];
 
 /** The candidate takes the weight of a step, is held there, and judged. */
 export const stepping: StageRule = (seen, cursor, now) => {
