@@ -58,7 +58,11 @@ export const uncompared: Guard = ({ seen, cursor, steps, index }) => {
   const message = `${unseen.name} is held against stable, and no step so far had requests for both`;
   return hold(
     cursor,
-    because("InvalidQuery", message, "commit a step with a weight between 0 and 100, or an absolute limit"),
+    because(
+      "InvalidQuery",
+      message,
+      "commit a step with a weight between 0 and 100, or an absolute limit in its place",
+    ),
   );
 };
 
