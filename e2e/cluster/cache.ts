@@ -30,7 +30,8 @@ export async function cached(entry: CacheEntry): Promise<string> {
   const directory = join(cacheDirectory(), `${entry.family}-${entry.hash}`);
   if (await use(directory)) return directory;
   await mkdir(cacheDirectory(), { recursive: true });
-  const release = await acquire(join(cacheDirectory(), `${entry.lock}.lock`), entry.log);
+  // Whoever holds the lock may be making something else by then, for minutes.
+  const release = await acquire(join(cacheDirectory(), `${entry.lock}.lock`), entry.log, () => use(directory));
   const draft = join(cacheDirectory(), `.draft-${randomBytes(4).toString("hex")}`);
   try {
     if (await use(directory)) return directory;
@@ -64,27 +65,31 @@ async function prune(family: string): Promise<void> {
 }
 
 /** A lock only spares work (what is made appears by a rename), so the tiny race in breaking a dead one is harmless. */
-async function acquire(path: string, log: (line: string) => void): Promise<() => Promise<void>> {
+async function acquire(
+  path: string,
+  log: (line: string) => void,
+  isThere: () => Promise<boolean>,
+): Promise<() => Promise<void>> {
   let told = false;
-  await waitFor(
+  return waitFor(
     `the lock ${path}`,
     async () => {
+      if (await isThere()) return { value: async () => {} };
       const file = await open(path, "wx").catch(() => undefined);
       if (file) {
         await file.writeFile(JSON.stringify(identify(process.pid)));
         await file.close();
-        return { value: undefined };
+        return { value: () => rm(path, { force: true }) };
       }
       const text = await readFile(path, "utf8").catch(() => "");
       const holder = text ? (JSON.parse(text) as ProcessIdentity) : undefined;
       if (holder && !isAlive(holder)) await rm(path, { force: true });
       else if (!told && holder) {
-        log(`waiting for process ${holder.pid}, which is making the same`);
+        log(`waiting for process ${holder.pid}, which is making something`);
         told = true;
       }
       return { seen: `held by ${text || "a process that has not said its number"}` };
     },
     { limitMs: 45 * 60_000, everyMs: 100 },
   );
-  return () => rm(path, { force: true });
 }

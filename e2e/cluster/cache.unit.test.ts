@@ -1,9 +1,11 @@
-import { existsSync, mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import process from "node:process";
 import { setImmediate } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { cacheDirectory, cached } from "./cache.ts";
+import { identify } from "./processIdentity.ts";
 
 let directory: string;
 
@@ -51,6 +53,16 @@ describe("cached", () => {
     for (const path of [old, other]) utimesSync(path, longAgo, longAgo);
     const recent = await cached({ family: "program", hash: "02", lock: "build", log, make });
     expect([old, other, recent].map((path) => existsSync(path))).toEqual([false, true, true]);
+  });
+
+  it("waits for another maker no longer than until what it wants is there", async () => {
+    mkdirSync(cacheDirectory());
+    writeFileSync(join(cacheDirectory(), "build.lock"), JSON.stringify(identify(process.pid)));
+    const make = () => Promise.reject(new Error("it was made already"));
+    const asked = cached({ family: "program", hash: "01", lock: "build", log, make });
+    mkdirSync(join(cacheDirectory(), "program-01"));
+    expect(await asked).toBe(join(cacheDirectory(), "program-01"));
+    expect(existsSync(join(cacheDirectory(), "build.lock"))).toBe(true);
   });
 
   it("takes over the lock of a process that died", async () => {
