@@ -17,6 +17,8 @@ export interface PlaneOptions {
   readonly proxy?: boolean;
   /** Flags of the operator beside those that it needs here. */
   readonly args?: readonly string[];
+  /** Kubernetes' own controllers: Deployments get pods, which `StandInPods` makes ready. */
+  readonly controllers?: boolean;
   readonly log?: (line: string) => void;
 }
 
@@ -74,9 +76,9 @@ export class PlaneScene implements AsyncDisposable {
 
 /** Sets the stage. What was set up is taken down in reverse order: at the end, and also when setting up fails half-way. */
 export async function openPlaneScene(options: PlaneOptions = {}): Promise<PlaneScene> {
-  const { args = [], log = () => {} } = options;
+  const { args = [], controllers = false, log = () => {} } = options;
   await using undo = new AsyncDisposableStack();
-  const plane = owned(undo, "the control plane", await openControlPlane({ log }));
+  const plane = owned(undo, "the control plane", await openControlPlane({ log, controllers }));
   const scratch = await mkdtemp(join(tmpdir(), "fairlead-plane-"));
   undo.defer(() => rm(scratch, { recursive: true, force: true, maxRetries: 5 }));
   const kube = owned(undo, "the client", new Kube(plane.kubeconfig));
