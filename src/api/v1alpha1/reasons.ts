@@ -113,6 +113,7 @@ export const REASONS = {
   AwaitingTurn:
     "As many rollouts of the namespace are under way as may be at once; this one starts when its turn comes.",
   CapacityMissing: "Pods are not ready; the traffic stays where it is.",
+  QuotaExceeded: "A quota keeps pods of a revision from being made; the traffic stays where it is, and no clock runs.",
   // ProgressiveRollout: what is wrong with its input
   ConfigMissing: "A ConfigMap or Secret that the pod template requires does not exist; no revision is made without it.",
   SecretsNotCopied: "The rollout asks for Secrets as a part of revisions, and the operator may not copy Secrets.",

@@ -7,7 +7,7 @@ import { rivalOf } from "../../core/rollout/driver.ts";
 import { type CommitNamed, originOf } from "../../core/rollout/origin.ts";
 import { scales } from "../../core/rollout/overlay.ts";
 import { type Digest, RESTARTED_AT, templateIdentity } from "../../core/rollout/revision.ts";
-import type { PodSeen, RevisionSeen, Seen, WorkloadSeen } from "../../core/rollout/seen.ts";
+import type { Autoscaled, PodSeen, RevisionSeen, Seen, WorkloadSeen } from "../../core/rollout/seen.ts";
 import { baseSelector, matches } from "../../core/rollout/selection.ts";
 import { ownerOf, type SyncName } from "../../core/sync/owner.ts";
 import { type RolloutCaches, SERVICE_NAME, split } from "./caches.ts";
@@ -53,7 +53,7 @@ export function observeRollout(sources: Sources, key: Key): Observed | undefined
     watchedSince,
     arriving: owner !== undefined && arriving(owner),
     ...(commit === undefined ? {} : { origin: originOf(commit) }),
-    autoscaled: caches.autoscalers.list(namespace).some((one) => drivenBy(one, rollout)),
+    autoscaled: autoscaledBy(caches.autoscalers.list(namespace).filter((one) => drivenBy(one, rollout))),
     revisions: revisions.map(seeRevision),
     pods: podsOf(caches, namespace, name, workload),
     previews: previewsOf(caches, namespace, name),
@@ -72,6 +72,15 @@ export function observeRollout(sources: Sources, key: Key): Observed | undefined
     routeProblem(caches, rollout) ??
     configProblem({ caches, spec: rollout.spec }, workload);
   return { rollout, seen: problem === undefined ? seen : { ...seen, problem } };
+}
+
+function autoscaledBy(autoscalers: readonly Manifest[]): Autoscaled | undefined {
+  if (autoscalers.length === 0) return undefined;
+  const metrics = autoscalers.flatMap((one) => listAt(one, "spec", "metrics"));
+  const names = metrics.flatMap((metric) =>
+    ["resource", "containerResource"].map((kind) => stringAt(metric, kind, "name")),
+  );
+  return names.includes("memory") ? "Memory" : "Load";
 }
 
 /** Tells whether an autoscaler scales the rollout, or will once its target is moved there. */
@@ -113,12 +122,22 @@ function seeWorkload(
 
 function seeRevision(revision: Manifest): RevisionSeen {
   const restartedAt = stringAt(revision, "spec", "template", "metadata", "annotations", RESTARTED_AT);
+  const failing = listAt(revision, "status", "conditions").find((one) => hasStatus(one, "ReplicaFailure", "True"));
   return {
     hash: hashOf(revision),
     template: templateIdentity(templateInGit(revision)),
     replicas: numberAt(revision, "spec", "replicas") ?? 0,
     ...(restartedAt === undefined ? {} : { restartedAt }),
+    ...(failing === undefined ? {} : { refused: refusalIn(stringAt(failing, "message") ?? "") }),
   };
+}
+
+/** How much of a refusal is told. */
+const TOLD = 300;
+
+/** What is refused is a pod of another name at every try: a status that named it would be written as often. */
+function refusalIn(message: string): string {
+  return message.replace(/^pods "[^"]*" (is forbidden: )?/, "").slice(0, TOLD);
 }
 
 /** Pods that have ended, by eviction for example: they stay for long, and no ReplicaSet counts them. */
@@ -143,7 +162,9 @@ function podsOf(
     if (OVER.has(stringAt(pod, "status", "phase") ?? "")) return [];
     if (revision === undefined && (labels[Mark.revision] !== undefined || !matches(selector, labels))) return [];
     const terminating = metadata.deletionTimestamp !== undefined;
-    const condition = terminating ? undefined : listAt(pod, "status", "conditions").find(isReady);
+    const condition = terminating
+      ? undefined
+      : listAt(pod, "status", "conditions").find((one) => hasStatus(one, "Ready", "True"));
     const since = Date.parse(stringAt(condition, "lastTransitionTime") ?? "");
     const seen = {
       name: metadata.name,
@@ -157,8 +178,8 @@ function podsOf(
   });
 }
 
-function isReady(condition: Json): boolean {
-  return stringAt(condition, "type") === "Ready" && stringAt(condition, "status") === "True";
+function hasStatus(condition: Json, type: string, status: string): boolean {
+  return stringAt(condition, "type") === type && stringAt(condition, "status") === status;
 }
 
 function endpointsOf(caches: RolloutCaches, namespace: string, service: string): ReadonlySet<string> {

@@ -221,7 +221,7 @@ describe("a Deployment that was scaled by hand", () => {
 describe("an autoscaled Deployment", () => {
   test("keeps the pods that its autoscaler gave it, whatever Git says, and hands the number on", async () => {
     const world = new SimWorld({ template: "v1", replicas: 6, spec: BASE });
-    Object.assign(world, { autoscaled: true, git: { ...world.git, replicas: 2 } });
+    Object.assign(world, { autoscaled: "Load", git: { ...world.git, replicas: 2 } });
     await pass(world, 15, () => expect(world.endpoints().size).toBeGreaterThanOrEqual(6));
     expect(world.status.rollout).toMatchObject({ stage: "Resting", replicas: 6 });
     expect(world.spec["replicas"]).toBe(6);

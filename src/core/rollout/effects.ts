@@ -1,7 +1,7 @@
 import type { Cursor, Selection } from "../../api/v1alpha1/cursor.ts";
 import { Mark } from "../../api/v1alpha1/names.ts";
 import { type CheckEffect, checkEffects } from "./checks.ts";
-import { isSharedByRoutes, loweredByRoutes } from "./lowering.ts";
+import { carriedOnReturn, isSharedByRoutes, loweredByRoutes } from "./lowering.ts";
 import { mark, markEffects, shrinks } from "./marks.ts";
 import { type PreviewEffect, previewEffects } from "./preview.ts";
 import { reaches, sameSaid, type Word } from "./routes/word.ts";
@@ -97,11 +97,9 @@ export function want(seen: Seen, cursor: Cursor, now: number): Want {
       return { revisions, workload: 0, serving };
     case "Returning":
       if (candidate !== undefined) {
-        revisions.set(candidate, "Keep");
-        // While stable grows back, each of its ready pods takes one pod of the candidate out of the Service.
-        const missing = replicas - readyOf(seen, stable);
-        // By routes it is the weight that moves.
-        if (missing > 0 && !isRouted(seen)) serving.set(candidate, missing);
+        const carries = carriedOnReturn(seen, cursor, candidate);
+        revisions.set(candidate, carries.pods);
+        if (carries.serving !== undefined) serving.set(candidate, carries.serving);
       }
       return { revisions, workload: 0, serving };
     case "Restoring":
@@ -151,7 +149,7 @@ function capacity(seen: Seen, cursor: Cursor, wanted: Want): readonly Effect[] {
   if (seen.workload !== undefined && wanted.workload !== undefined && seen.workload.replicas < wanted.workload) {
     effects.push({ do: "ScaleWorkload", replicas: wanted.workload });
   }
-  if (seen.autoscaled && seen.spec.replicas === undefined && wanted.workload === 0) {
+  if (seen.autoscaled !== undefined && seen.spec.replicas === undefined && wanted.workload === 0) {
     effects.push({ do: "BeginScale", replicas: cursor.replicas });
   }
   return effects;

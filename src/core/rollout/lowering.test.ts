@@ -106,7 +106,7 @@ describe.each([
   test("P10: a promotion, and a third revision at 70 %, never have fewer pods than an autoscaler asks for", async () => {
     for (const next of ["v2", "v3"]) {
       const world = new SimWorld({ template: "v1", replicas: REPLICAS, spec: spec(routed, steps(25, 70, 100)) });
-      Object.assign(world, { autoscaled: true });
+      Object.assign(world, { autoscaled: "Load" });
       await until(world, stage("Resting"));
       world.push("v2");
       await until(world, at(70));

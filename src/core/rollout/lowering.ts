@@ -1,6 +1,8 @@
 import type { Cursor } from "../../api/v1alpha1/cursor.ts";
+import { weightIn } from "./routes/split.ts";
 import { type Said, weightOf, wordOf } from "./routes/word.ts";
-import { isRouted, isServing, livePods, type Seen } from "./seen.ts";
+import { isRouted, isServing, livePods, readyOf, type Seen } from "./seen.ts";
+import { isOverQuota } from "./shortage.ts";
 import { type Step, stepsOf } from "./strategies/strategy.ts";
 import { since } from "./timing.ts";
 
@@ -42,4 +44,25 @@ export function carriedBy(candidate: number, stable: number, replicas: number): 
 /** Tells whether routes share the requests with a lowered stable. */
 export function isSharedByRoutes(seen: Seen, step: Step, replicas: number): boolean {
   return isRouted(seen) && step.sizes.stable < replicas;
+}
+
+/**
+ * Pods of the candidate while stable grows back. By pod share each ready pod of stable takes one of them out of the Service; by
+ * routes it is the weight that moves. Where a quota has no room for stable's pods, those that are not needed make room, and
+ * one more: a way back may lack a pod for a while, and waits for no one's quota.
+ */
+export function carriedOnReturn(
+  seen: Seen,
+  { stable, replicas, split }: Cursor,
+  candidate: string,
+): { readonly pods: number | "Keep"; readonly serving?: number } {
+  const missing = Math.max(0, replicas - readyOf(seen, stable));
+  if (missing > 0 && isOverQuota(seen, stable)) {
+    const exists = seen.revisions.find(({ hash }) => hash === candidate)?.replicas ?? 0;
+    const serves = seen.pods.filter((pod) => pod.revision === stable && pod.ready && isServing(pod)).length;
+    const needed = isRouted(seen) ? Math.ceil((replicas * weightIn(split, candidate)) / 100) : replicas - serves;
+    const pods = Math.min(exists, Math.max(0, needed - 1));
+    return { pods, serving: pods };
+  }
+  return missing > 0 && !isRouted(seen) ? { pods: "Keep", serving: missing } : { pods: "Keep" };
 }

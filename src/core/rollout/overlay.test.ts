@@ -2,7 +2,8 @@ import { describe, expect, test } from "vitest";
 import type { JsonObject } from "../../api/json.ts";
 import type { Manifest } from "../../api/objects.ts";
 import type { Cursor, Stage } from "../../api/v1alpha1/cursor.ts";
-import { type Claim, followed, overlay, wordOf } from "./overlay.ts";
+import { type Claim, followed, overlay, scales, wordOf } from "./overlay.ts";
+import { revisionDeployment } from "./revision.ts";
 
 const T = "2026-01-01T00:00:00.000Z";
 const cursor = (stage: Stage, selection: Cursor["selection"] = { kind: "Git" }): Cursor => ({
@@ -154,6 +155,27 @@ describe("an autoscaler", () => {
   ])("%s", (_name, given, at, target) => {
     expect(overlay(given, claim(at), undefined)["spec"]).toMatchObject({ scaleTargetRef: target, minReplicas: 2 });
   });
+});
+
+test("P38: one scaler of KEDA stays one: it is moved as it is, and no revision has anything of it", () => {
+  const scaledObject: Manifest = {
+    apiVersion: "keda.sh/v1alpha1",
+    kind: "ScaledObject",
+    metadata: { name: "web", namespace: "shop", annotations: { "autoscaling.keda.sh/paused": "true" } },
+    spec: { scaleTargetRef: { name: "web" }, triggers: [{ type: "prometheus" }] },
+  };
+  const moved = overlay(scaledObject, claim(cursor("Resting")), undefined);
+  expect(moved).toEqual({
+    ...scaledObject,
+    spec: { ...(scaledObject["spec"] as JsonObject), scaleTargetRef: expect.anything() },
+  });
+  // KEDA makes a HorizontalPodAutoscaler of it, for the same target: that is nobody else's.
+  const made: Manifest = { ...moved, apiVersion: "autoscaling/v2", kind: "HorizontalPodAutoscaler" };
+  expect(scales(made, "web")).toBe(false);
+  const { metadata, ...rest } = deployment({ replicas: 2 });
+  const paused: Manifest = { ...rest, metadata: { ...metadata, ...scaledObject.metadata } };
+  const revision = revisionDeployment(paused, { rollout: "web", hash: "h4sh", replicas: 2, template: {} });
+  expect(JSON.stringify(revision)).not.toContain("keda");
 });
 
 describe("what a sync leaves to the rollout", () => {

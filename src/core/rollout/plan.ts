@@ -90,7 +90,7 @@ function unsettled(seen: Ready, decision: Decision, now: number): Decision {
 export function replicasWanted(seen: Ready, cursor: Cursor | undefined): number {
   // Until the Deployment is taken over, it is what an autoscaler or a person scales.
   const remembered = cursor === undefined || cursor.stage === "Adopting" ? undefined : cursor.replicas;
-  const said = seen.autoscaled ? undefined : seen.workload.gitReplicas;
+  const said = seen.autoscaled !== undefined ? undefined : seen.workload.gitReplicas;
   return seen.spec.replicas ?? said ?? remembered ?? seen.workload.replicas;
 }
 

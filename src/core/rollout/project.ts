@@ -5,6 +5,7 @@ import { type Finding, setConditions } from "../status/conditions.ts";
 import { type Because, because, textOf } from "./because.ts";
 import type { Decision } from "./decision.ts";
 import { iso } from "./decision.ts";
+import { isLowered } from "./lowering.ts";
 import { type Seen, shareNow } from "./seen.ts";
 
 const HISTORY = 10;
@@ -31,12 +32,22 @@ export function project({ name, generation, before, seen, decision, now, trouble
     ...before,
     observedGeneration: generation,
     conditions,
-    selector: `${Mark.rollout}=${name}`,
+    selector: measuredPods(name, seen, cursor),
     replicas: seen.pods.filter((pod) => pod.revision !== undefined && !pod.terminating).length,
     ...progress(seen, cursor),
     ...(cursor === undefined ? {} : { rollout: cursor }),
     ...(finished === undefined ? {} : { history: pushed(before.history ?? [], finished) }),
   };
+}
+
+/**
+ * What an autoscaler measures: all pods, since requests that are shared out add up. But memory does not move with requests:
+ * beside a full stable, an autoscaler would take each pod of the candidate for one more that is needed, and go on for ever.
+ */
+function measuredPods(name: string, seen: Seen, cursor: Cursor | undefined): string {
+  const all = `${Mark.rollout}=${name}`;
+  if (seen.autoscaled !== "Memory" || cursor?.candidate === undefined || isLowered(seen, cursor)) return all;
+  return `${all},${Mark.revision}=${cursor.stable}`;
 }
 
 function progress(seen: Seen, cursor: Cursor | undefined): Pick<RolloutStatus, "step" | "weight" | "share"> {

@@ -31,6 +31,8 @@ export interface RevisionSeen {
   readonly replicas: number;
   /** Value of the restart annotation in its template. */
   readonly restartedAt?: string;
+  /** Why some of its pods are not made: a quota, or an admission that refuses them. */
+  readonly refused?: string;
 }
 
 /** The Deployment that Git knows. */
@@ -57,6 +59,9 @@ export interface ServiceSeen {
   readonly selector: Readonly<Record<string, string>>;
 }
 
+/** What an autoscaler measures: something that moves with the requests, or memory, which does not. */
+export type Autoscaled = "Load" | "Memory";
+
 /** All the evidence that a decision is made from: nothing else is looked at. */
 export interface Seen {
   readonly spec: RolloutSpec;
@@ -71,8 +76,8 @@ export interface Seen {
   readonly origin?: Origin;
   /** A commit is being applied: some of what it says may not be there yet. */
   readonly arriving: boolean;
-  /** A HorizontalPodAutoscaler says how many replicas there are: then Git's number counts for nothing. */
-  readonly autoscaled: boolean;
+  /** What a HorizontalPodAutoscaler looks at that says how many replicas there are: then Git's number counts for nothing. */
+  readonly autoscaled: Autoscaled | undefined;
   readonly revisions: readonly RevisionSeen[];
   readonly pods: readonly PodSeen[];
   readonly previews: readonly PreviewSeen[];

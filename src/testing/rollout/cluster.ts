@@ -62,6 +62,12 @@ export class SimCluster {
   pods: SimPod[] = [];
   /** What the route says; written by a rollout alone. */
   route: Word | "Git" = "Git";
+  /** How many pods there may be, those that are being stopped among them. */
+  quota = Number.POSITIVE_INFINITY;
+  /** Why an admission refuses pods of a template. */
+  readonly denials = new Map<string, string>();
+  /** Why pods of a revision are not made, by the revision. */
+  readonly refusals = new Map<string | undefined, string>();
   /** Endpoints and route as they were due, with the time from which they hold. */
   #history: Due[] = [];
   #serial = 0;
@@ -204,8 +210,13 @@ export class SimCluster {
     const pods = this.pods.filter((pod) => pod.revision === revision && pod.gone === undefined);
     for (const pod of pods) if (pod.template !== deployment.template) this.stop(pod);
     const current = pods.filter((pod) => pod.gone === undefined);
-    for (let missing = deployment.replicas - current.length; missing > 0; missing--)
-      this.#start(revision, deployment.template);
+    this.refusals.delete(revision);
+    for (let missing = deployment.replicas - current.length; missing > 0; missing--) {
+      const full = this.pods.length < this.quota ? undefined : `exceeded quota: pods, used: pods=${this.pods.length}`;
+      const refused = full ?? this.denials.get(deployment.template);
+      if (refused === undefined) this.#start(revision, deployment.template);
+      else this.refusals.set(revision, refused);
+    }
     const surplus = [...current].sort(
       (a, b) =>
         Number(this.ready(a)) - Number(this.ready(b)) || Number(isLeft(b)) - Number(isLeft(a)) || b.readyAt - a.readyAt,

@@ -8,7 +8,7 @@ import type { Judgement } from "../../core/analysis/judge.ts";
 import type { Decision } from "../../core/rollout/decision.ts";
 import type { Effect } from "../../core/rollout/effects.ts";
 import { type Word, weightOf } from "../../core/rollout/routes/word.ts";
-import type { Seen } from "../../core/rollout/seen.ts";
+import type { Autoscaled, Seen } from "../../core/rollout/seen.ts";
 import { overlaidSelector } from "../../core/rollout/selection.ts";
 import { type Turn, waitsFor } from "../../core/rollout/turns.ts";
 import type { Answer, DueCall } from "../../core/rollout/webhooks.ts";
@@ -36,7 +36,7 @@ const WAITED_FOR_MS = 15_000;
  */
 export class SimWorld extends SimCluster implements RolloutWorld {
   /** What Git says. */
-  git: { template: string; replicas: number };
+  git: { template: string; replicas: number | undefined };
   spec: Record<string, Json>;
   status: RolloutStatus = {};
   deleting = false;
@@ -45,7 +45,7 @@ export class SimWorld extends SimCluster implements RolloutWorld {
   /** The commit that the sync stands at. */
   origin: Origin | undefined;
   /** An autoscaler targets the workload. */
-  autoscaled = false;
+  autoscaled: Autoscaled | undefined;
   /** The callers' Service does not exist. */
   serviceGone = false;
   /** What the Gateway has against the route once a rollout has written to it. */
@@ -108,7 +108,7 @@ export class SimWorld extends SimCluster implements RolloutWorld {
         identity: this.workload.template,
         template: this.workload.template,
         replicas: this.workload.replicas,
-        gitReplicas: this.git.replicas,
+        ...(this.git.replicas === undefined ? {} : { gitReplicas: this.git.replicas }),
         ready: noticed(this.workload)
           ? web.filter((pod) => this.ready(pod) && pod.template === this.workload.template).length
           : 0,
@@ -119,7 +119,10 @@ export class SimWorld extends SimCluster implements RolloutWorld {
       ...(this.origin === undefined ? {} : { origin: this.origin }),
       arriving: this.arriving,
       autoscaled: this.autoscaled,
-      revisions: [...this.revisions].map(([hash, { replicas, template }]) => ({ hash, replicas, template })),
+      revisions: [...this.revisions].map(([hash, { replicas, template }]) => {
+        const refused = this.refusals.get(hash);
+        return { hash, replicas, template, ...(refused === undefined ? {} : { refused }) };
+      }),
       pods: this.pods.map((pod) => this.seen(pod)),
       previews: [...this.previews].map(([name, revision]) => ({ name, revision })),
       routes: rollout.spec.routeRefs.map(({ kind, name }) => ({

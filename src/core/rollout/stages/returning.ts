@@ -1,17 +1,32 @@
 import type { Cursor } from "../../../api/v1alpha1/cursor.ts";
 import type { RolloutHistoryEntry } from "../../../api/v1alpha1/progressiverollout.ts";
 import { because } from "../because.ts";
-import { advance, enter, hold, restoring, switching, withSelection } from "../decision.ts";
+import { advance, type Decision, enter, hold, restoring, switching, withSelection } from "../decision.ts";
 import { finished } from "../finished.ts";
 import { isLowered } from "../lowering.ts";
 import type { StageRule } from "../plan.ts";
 import { weightIn } from "../routes/split.ts";
-import { isLeaving, readyOf, type Seen } from "../seen.ts";
+import { isLeaving, isRouted, readyOf, type Seen } from "../seen.ts";
+import { isOverQuota, refusalOf } from "../shortage.ts";
 import { settleLeft, since } from "../timing.ts";
 import { allAt, routeHome } from "./routing.ts";
 
 /** A stable revision that is nearly at full size takes the traffic after this time: one slow pod must not hold a way back. */
 const PATIENCE_MS = 30_000;
+
+/** The candidate carries what stable cannot yet. Where a quota keeps stable small, its pods make room one after the other. */
+function waiting(seen: Seen, cursor: Cursor, patience: number): Decision {
+  const { stable, candidate, replicas } = cursor;
+  const message = `${readyOf(seen, stable)} of ${replicas} pods of stable are ready; the candidate carries the rest`;
+  if (!isOverQuota(seen, stable)) return hold(cursor, because("Returning", message, "goes on by itself"), patience);
+  const why = `${message}, and its pods make room: ${refusalOf(seen, stable)}`;
+  const held = because("QuotaExceeded", why, "goes on as they go, or when the quota has room");
+  // One pod after the other can leave only where both tracks serve.
+  const alone = !isRouted(seen) && cursor.selection.revision === candidate;
+  return alone
+    ? advance(withSelection(cursor, { selection: { kind: "Serving" } }), held)
+    : hold(cursor, held, patience);
+}
 
 /**
  * How long the missing pods of stable are waited for. Those of a lowered stable have just begun to start, and it would be
@@ -49,8 +64,7 @@ export const returning: StageRule = (seen, cursor, now) => {
     const routing = routeHome(seen, cursor, patience <= 0 || !carries, now);
     if (routing !== undefined) return routing;
     if ((ready < cursor.replicas || isLeaving(seen, stable)) && carries && patience > 0) {
-      const message = `${ready} of ${cursor.replicas} pods of stable are ready; the candidate carries the rest`;
-      return hold(cursor, because("Returning", message, "goes on by itself"), patience);
+      return waiting(seen, cursor, patience);
     }
     if (!routed) {
       const why = because(

@@ -8,8 +8,9 @@ import { isSharedByRoutes, placedLeft } from "../lowering.ts";
 import { markEffects } from "../marks.ts";
 import type { StageRule } from "../plan.ts";
 import { endpointsOf, isLeaving, isRouted, livePods, readyOf } from "../seen.ts";
+import { becauseOf, shortageOf } from "../shortage.ts";
 import { type Step, stepsOf } from "../strategies/strategy.ts";
-import { settleLeft, since, watched } from "../timing.ts";
+import { settleLeft, since } from "../timing.ts";
 import { uncheckedStep, uncheckedYet } from "./checking.ts";
 import { gatedBy } from "./gates.ts";
 import { dark, failing, unclear, uncompared } from "./judging.ts";
@@ -38,33 +39,24 @@ const unready: Guard = ({ seen, cursor, candidate, step, now }) => {
   const ready = readyOf(seen, candidate);
   const wanted = step.sizes.candidate;
   if (ready >= wanted) return undefined;
-  const unreadySince = cursor.unreadySince ?? iso(now);
+  const shortage = shortageOf(seen, cursor, candidate, wanted, now);
+  const clocked = shortage.cursor;
   if (ready === 0 && cursor.selection.revision === candidate && readyOf(seen, cursor.stable) > 0) {
-    const back = withSelection(
-      { ...cursor, unreadySince },
-      { selection: { kind: "Revision", revision: cursor.stable } },
-    );
+    const back = withSelection(clocked, { selection: { kind: "Revision", revision: cursor.stable } });
     return advance(
       back,
       because("CapacityMissing", `revision ${candidate} has no ready pod; ${cursor.stable} serves again`),
     );
   }
-  const less = carried(seen, { ...cursor, unreadySince }, candidate);
+  const less = carried(seen, clocked, candidate);
   if (less !== undefined) return less;
-  const left = seen.spec.progressDeadlineSeconds * 1_000 - watched(seen, unreadySince, now);
-  const message = `${ready} of ${wanted} pods of revision ${candidate} are ready`;
-  if (left <= 0) {
-    return returning(
-      cursor,
-      now,
-      "Rejected",
-      because("CapacityMissing", `${message} after ${seen.spec.progressDeadlineSeconds} s`),
-    );
+  const { leftMs, late } = shortage;
+  if (leftMs !== undefined && leftMs <= 0) {
+    return returning(cursor, now, "Rejected", because("CapacityMissing", late));
   }
-  const exit = `goes on when they are ready; rejected after ${seen.spec.progressDeadlineSeconds} s without them`;
   // What was held while pods were missing is held again: a program that keeps crashing passes no step.
-  const { inPlaceAt: _lost, ...waiting } = cursor;
-  return hold({ ...waiting, unreadySince }, because("CapacityMissing", message, exit), left);
+  const { inPlaceAt: _lost, ...waiting } = clocked;
+  return hold(waiting, becauseOf(shortage), leftMs);
 };
 
 const notInPlace: Guard = (walk) => {

@@ -6,7 +6,8 @@ import { finished } from "../finished.ts";
 import type { Ready, StageRule } from "../plan.ts";
 import { weightIn } from "../routes/split.ts";
 import { endpointsOf, isLeaving, readyOf } from "../seen.ts";
-import { settleLeft, watched } from "../timing.ts";
+import { shortageOf } from "../shortage.ts";
+import { settleLeft } from "../timing.ts";
 import { allAt, routeAll } from "./routing.ts";
 
 /** `toward` takes all traffic once it can carry it, then becomes stable. Nothing restarts: pointers move. */
@@ -35,26 +36,14 @@ function prepare(seen: Ready, cursor: Cursor, toward: string, stable: string, no
   const whole = ready >= cursor.replicas && !isLeaving(seen, toward);
   const enough = whole || (ready > 0 && readyOf(seen, stable) === 0);
   if (!enough) {
-    const missing = `${ready} of ${cursor.replicas} pods of revision ${toward} are ready`;
-    const left =
-      seen.spec.progressDeadlineSeconds * 1_000 - watched(seen, cursor.unreadySince ?? cursor.enteredAt, now);
-    if (cursor.cause === "Promoted" && left <= 0) {
-      return returning(
-        cursor,
-        now,
-        "Rejected",
-        because("CapacityMissing", `${missing} after ${seen.spec.progressDeadlineSeconds} s`),
-      );
+    const shortage = shortageOf(seen, cursor, toward, cursor.replicas, now);
+    const { message, late, reason, leftMs } = shortage;
+    if (cursor.cause === "Promoted" && leftMs !== undefined && leftMs <= 0) {
+      return returning(cursor, now, "Rejected", because("CapacityMissing", late));
     }
-    return hold(
-      cursor,
-      because(
-        "CapacityMissing",
-        `${missing}; revision ${stable} serves on`,
-        "goes on when they are ready, or commit a fix",
-      ),
-      cursor.cause === "Promoted" ? left : undefined,
-    );
+    const exit = reason === "QuotaExceeded" ? shortage.exit : "goes on when they are ready, or commit a fix";
+    const why = because(reason, `${message}; revision ${stable} serves on`, exit);
+    return cursor.cause === "Promoted" ? hold(shortage.cursor, why, leftMs) : hold(cursor, why);
   }
   const routing = routeAll(seen, cursor, toward, now);
   if (routing !== undefined) return routing;
