@@ -1,3 +1,4 @@
+import process from "node:process";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { at, isObject, type Json, stringAt, stringify } from "../../../src/api/json.ts";
 import { Mark } from "../../../src/api/v1alpha1/names.ts";
@@ -24,6 +25,9 @@ beforeAll(async () => {
   scene = await openScene({ apps: true, operator: "process", proxy: true, log });
 });
 afterAll(() => scene?.[Symbol.asyncDispose]());
+
+/** Every write is played on a simulated cluster, for every strategy and direction; here it is every third one, or all of them. */
+const STEP = process.env["FAIRLEAD_KILLS"] === "all" ? 1 : 3;
 
 /** Short everywhere, and one former revision only, so that each rollout ends as the one before. */
 const rollout = {
@@ -121,7 +125,7 @@ async function rolledOutWithKill(shop: Shop, number: number, n: number, expected
   return killed;
 }
 
-describe("killed after each of its API writes", () => {
+describe("P31: killed after its API writes", () => {
   it("a canary ends as an undisturbed one does, and no request fails", async () => {
     const shop = await scene.shop({ version: "v1", replicas: 2, rollout, webhook: true });
     await untilRest(shop, "Adopted");
@@ -139,14 +143,14 @@ describe("killed after each of its API writes", () => {
 
       let number = 3;
       const kills: string[] = [];
-      for (let n = 1; n <= writes.length; n += 1) {
+      for (let n = 1; n <= writes.length; n += STEP) {
         number += 1;
         const killed = await rolledOutWithKill(shop, number, n, expected);
         if (killed !== undefined) kills.push(describeCall(killed));
       }
       log(`kills: ${kills.length} of ${writes.length}, after\n  ${kills.join("\n  ")}`);
       // Writes that fall together in time may be one fewer in another run.
-      expect(kills.length).toBeGreaterThanOrEqual(writes.length - 2);
+      expect(kills.length).toBeGreaterThanOrEqual(Math.floor((writes.length - 2) / STEP));
     });
   }, 900_000);
 });
