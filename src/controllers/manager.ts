@@ -143,6 +143,7 @@ export async function startManager(parts: ManagerParts, signal: AbortSignal, los
   const commitOf = ({ namespace, name }: SyncName) => states.known(`${namespace}/${name}`)?.landed?.commit;
   const sources = { caches, digest: parts.digest, arriving, commitOf, watchedSince: clock.now() };
   const rolloutWorld = new ClusterRolloutWorld({
+    now: clock.now,
     ...parts,
     ...sources,
     measurer: new Measurer(parts.metrics, wakeRollout, clock.now, signal),

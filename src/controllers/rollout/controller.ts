@@ -19,6 +19,7 @@ import { Executor } from "./execute.ts";
 import type { Measurer } from "./measurer.ts";
 import { observeRollout, type Sources } from "./observe.ts";
 import type { Observed, RolloutWorld } from "./reconcile.ts";
+import { RouteWriter } from "./routeWriter.ts";
 import type { Turns } from "./turns.ts";
 
 /** What the rollouts need of the outside. */
@@ -29,6 +30,7 @@ export interface RolloutParts extends Sources {
   readonly measurer: Measurer;
   readonly caller: Caller;
   readonly turns: Turns;
+  readonly now: () => number;
 }
 
 /** How long the first list of routes and CronJobs may take before the rollout is tried again later. */
@@ -41,11 +43,13 @@ const TAKEN_OVER: ReadonlySet<string> = new Set(["Resting", "Stepping", "Switchi
 export class ClusterRolloutWorld implements RolloutWorld {
   readonly #parts: RolloutParts;
   readonly #executor: Executor;
+  readonly #routes: RouteWriter;
   readonly #troubles = new Map<Key, string>();
 
   constructor(parts: RolloutParts) {
     this.#parts = parts;
-    this.#executor = new Executor(parts.cluster, parts.caches, parts.digest);
+    this.#routes = new RouteWriter(parts);
+    this.#executor = new Executor(parts.cluster, parts.caches, parts.digest, this.#routes);
   }
 
   async prepare(key: Key, signal: AbortSignal): Promise<void> {
@@ -74,11 +78,13 @@ export class ClusterRolloutWorld implements RolloutWorld {
       measurer.forget(key);
       caller.forget(key);
       this.#troubles.delete(key);
+      this.#routes.forget(key);
       return undefined;
     }
     const trouble = this.#troubles.get(key);
     const turn = turns.of(key);
-    const seen = turn === undefined ? observed.seen : { ...observed.seen, turn };
+    const routes = this.#routes.withRivals(key, observed.seen.routes);
+    const seen = { ...observed.seen, routes, ...(turn === undefined ? {} : { turn }) };
     return { ...observed, seen, ...(trouble === undefined ? {} : { trouble }) };
   }
 

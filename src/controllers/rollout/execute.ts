@@ -16,7 +16,6 @@ import {
   revisionName,
   revisionService,
 } from "../../core/rollout/revision.ts";
-import { overlayRoute } from "../../core/rollout/routes/overlay.ts";
 import { LEFT, overlaidSelector } from "../../core/rollout/selection.ts";
 import { type Cluster, isApiError } from "../../ports/cluster.ts";
 import type { ObjectCache } from "../../ports/watch.ts";
@@ -24,8 +23,8 @@ import type { RolloutCaches } from "./caches.ts";
 import { makeCopies, ownCopies, removeCopies } from "./copies.ts";
 import { revisionsOf } from "./observe.ts";
 import { type ConfigSources, digestsOf, identityOf, templateInGit } from "./observeConfig.ts";
-import { sharesOn } from "./observeRoutes.ts";
 import type { Observed } from "./reconcile.ts";
+import type { RouteWriter } from "./routeWriter.ts";
 
 /** Of the pods of a ReplicaSet, those that have left the Service go first. */
 const FIRST_TO_GO = "-1000";
@@ -35,11 +34,13 @@ export class Executor {
   readonly #cluster: Cluster;
   readonly #caches: RolloutCaches;
   readonly #digest: Digest;
+  readonly #routes: RouteWriter;
 
-  constructor(cluster: Cluster, caches: RolloutCaches, digest: Digest) {
+  constructor(cluster: Cluster, caches: RolloutCaches, digest: Digest, routes: RouteWriter) {
     this.#cluster = cluster;
     this.#caches = caches;
     this.#digest = digest;
+    this.#routes = routes;
   }
 
   async run(observed: Observed, effect: Effect, signal: AbortSignal): Promise<void> {
@@ -89,17 +90,8 @@ export class Executor {
         };
         return this.#patch(pods, pods.get(`${namespace}/${effect.pod}`), { metadata }, signal);
       }
-      case "Route": {
-        const cache = this.#caches.routes(effect.kind);
-        const route = cache.get(`${namespace}/${effect.name}`);
-        if (route === undefined) return;
-        // The other rollouts' words are as they are stored; this one's is the decision's, which is stored by now too.
-        const shares = sharesOn(this.#caches, route).map((share) =>
-          share.service === rollout.spec.serviceRef.name ? { ...share, word: effect.word } : share,
-        );
-        const rules = listAt(overlayRoute(route, shares), "spec", "rules");
-        return this.#patch(cache, route, { spec: { rules } }, signal, "Conditional");
-      }
+      case "Route":
+        return this.#routes.write(observed, effect, signal);
       case "Preview": {
         if (service === undefined) return;
         const parts = { name: effect.service, rollout: name, hash: effect.revision };

@@ -4,6 +4,7 @@ import { type CheckEffect, checkEffects } from "./checks.ts";
 import { carriedOnReturn, isSharedByRoutes, loweredByRoutes } from "./lowering.ts";
 import { mark, markEffects, shrinks } from "./marks.ts";
 import { type PreviewEffect, previewEffects } from "./preview.ts";
+import { rivalOver } from "./routes/fight.ts";
 import { reaches, sameSaid, type Word } from "./routes/word.ts";
 import {
   hasTemplateOf,
@@ -119,7 +120,7 @@ export function effectsFor(seen: Seen, cursor: Cursor, now: number): readonly Ef
   const settled = cursor.steadyAt !== undefined && now - Date.parse(cursor.steadyAt) >= seen.spec.settleSeconds * 1_000;
   return [
     ...capacity(seen, cursor, wanted),
-    ...traffic(seen, cursor, wanted),
+    ...traffic(seen, cursor, wanted, now),
     ...previewEffects(seen, cursor),
     ...checkEffects(seen, cursor),
     ...removal(seen, cursor, wanted, settled),
@@ -155,7 +156,7 @@ function capacity(seen: Seen, cursor: Cursor, wanted: Want): readonly Effect[] {
   return effects;
 }
 
-function traffic(seen: Seen, cursor: Cursor, wanted: Want): readonly Effect[] {
+function traffic(seen: Seen, cursor: Cursor, wanted: Want, now: number): readonly Effect[] {
   const effects: Effect[] = [];
   if (seen.service !== undefined && !selects(seen.service.selector, cursor.selection)) {
     effects.push({ do: "Select", selection: cursor.selection });
@@ -165,13 +166,14 @@ function traffic(seen: Seen, cursor: Cursor, wanted: Want): readonly Effect[] {
       if (pod.ready && pod.labels[Mark.serving] !== HANDED_BACK) effects.push(mark(pod, HANDED_BACK));
     }
   }
-  return [...effects, ...routeEffects(seen, cursor), ...markEffects(seen, cursor, wanted)];
+  return [...effects, ...routeEffects(seen, cursor, now), ...markEffects(seen, cursor, wanted)];
 }
 
-function routeEffects(seen: Seen, cursor: Cursor): readonly Effect[] {
+function routeEffects(seen: Seen, cursor: Cursor, now: number): readonly Effect[] {
   return seen.routes.flatMap((route): readonly Effect[] => {
     const word = wordFor(seen, cursor, route);
-    return sameSaid(route.said, word) ? [] : [{ do: "Route", kind: route.kind, name: route.name, word }];
+    if (sameSaid(route.said, word) || rivalOver(route, word, now) !== undefined) return [];
+    return [{ do: "Route", kind: route.kind, name: route.name, word }];
   });
 }
 

@@ -38,6 +38,7 @@ type Move =
   | { readonly do: "approve"; readonly template: string }
   | { readonly do: "quota"; readonly room: number }
   | { readonly do: "grow" }
+  | { readonly do: "meddle" }
   | { readonly do: "shrink" };
 
 const template = fc.constantFrom(...TEMPLATES);
@@ -93,6 +94,7 @@ const move: fc.Arbitrary<Move> = fc.oneof(
   { weight: 2, arbitrary: fc.record({ do: fc.constant("approve" as const), template }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("quota" as const), room: fc.constantFrom(0, 0, 1, 100) }) },
   { weight: 1, arbitrary: fc.constant({ do: "grow" as const }) },
+  { weight: 2, arbitrary: fc.constant({ do: "meddle" as const }) },
   { weight: 1, arbitrary: fc.constant({ do: "shrink" as const }) },
 );
 
@@ -325,6 +327,11 @@ async function make(world: SimWorld, next: Move): Promise<void> {
       break;
     case "quota":
       world.quota = world.pods.length + next.room;
+      break;
+    case "meddle":
+      // Another tool applies the route as it is in Git.
+      world.route = "Git";
+      world.follow();
       break;
     case "shrink":
       Object.assign(world, { git: { ...world.git, replicas: Math.max(1, (world.git.replicas ?? 1) - 1) } });

@@ -3,6 +3,7 @@ import { because } from "./because.ts";
 import { type Decision, enter, hold, iso, restoring, withSelection, withSplit } from "./decision.ts";
 import { want } from "./effects.ts";
 import { markEffects } from "./marks.ts";
+import { rivalOver } from "./routes/fight.ts";
 import {
   endpointsOf,
   hasTemplateOf,
@@ -12,6 +13,7 @@ import {
   shareNow,
   trafficInPlace,
   type WorkloadSeen,
+  wordFor,
 } from "./seen.ts";
 import { adopting, beginAdoption, emptying, narrowing } from "./stages/adoption.ts";
 import { restoring as bringBack, handingBack, releasing } from "./stages/handBack.ts";
@@ -70,7 +72,7 @@ export function plan(seen: Seen, now: number): Decision {
   const cursor = seen.cursor ?? rebuilt(ready, now);
   if (cursor !== undefined) {
     const decision = RULES[cursor.stage](ready, observed(ready, cursor, now), now);
-    return announced(cursor, unsettled(ready, decision, now), seen.spec.webhooks, now);
+    return announced(cursor, contested(ready, unsettled(ready, decision, now), now), seen.spec.webhooks, now);
   }
   if (seen.deleting)
     return { kind: "Rest", cursor: nothing("none"), because: because("HandingBack", "nothing was taken over") };
@@ -84,6 +86,20 @@ function unsettled(seen: Ready, decision: Decision, now: number): Decision {
   if (markEffects(seen, decision.cursor, want(seen, decision.cursor, now)).length === 0) return decision;
   const { steadyAt: _steady, ...cursor } = decision.cursor;
   return { ...decision, cursor };
+}
+
+/** A route that someone else keeps changing is put back later, and that says why things stand still; no event may come by then. */
+function contested(seen: Seen, decision: Decision, now: number): Decision {
+  if (decision.kind === "Blocked" || decision.kind === "Advance") return decision;
+  const { cursor, recheckInMs = Number.POSITIVE_INFINITY } = decision;
+  for (const route of seen.routes) {
+    const rival = rivalOver(route, wordFor(seen, cursor, route), now);
+    if (rival === undefined) continue;
+    const message = `${route.kind} ${route.name} is changed again and again by ${rival.by}, and corrections are slowed down`;
+    const why = because("Fighting", message, `goes on when ${rival.by} leaves the route alone`);
+    return hold(cursor, why, Math.min(recheckInMs, rival.until - now));
+  }
+  return decision;
 }
 
 /** The replicas that a revision with all traffic has: an absent number never means 1, it means what ran. */

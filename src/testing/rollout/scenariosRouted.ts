@@ -12,6 +12,7 @@ import {
   set,
   world,
 } from "./words.ts";
+import type { SimWorld } from "./world.ts";
 
 /** Stories of a candidate at full size, and of requests that routes share. */
 export const routedScenarios: readonly Scenario[] = [
@@ -177,6 +178,22 @@ export const routedScenarios: readonly Scenario[] = [
       push(40, "v1", "revert to"),
     ],
     seconds: 60,
+  },
+  {
+    name: "routed-fought-over",
+    world: world({ ...ROUTED, strategy: { canary: { steps: [{ weight: 20, hold: "10s" }] } } }),
+    happenings: [
+      push(15, "v2"),
+      ...Array.from({ length: 12 }, (_, index) => ({
+        at: 22 + 3 * index,
+        what: "another tool applies the route as it is in Git",
+        act: (w: SimWorld) => {
+          w.route = "Git";
+          w.follow();
+        },
+      })),
+    ],
+    seconds: 130,
   },
   {
     name: "routed-canary-below-one-percent",

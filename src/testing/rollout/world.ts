@@ -7,6 +7,7 @@ import type { Observed, RolloutWorld } from "../../controllers/rollout/reconcile
 import type { Judgement } from "../../core/analysis/judge.ts";
 import type { Decision } from "../../core/rollout/decision.ts";
 import type { Effect } from "../../core/rollout/effects.ts";
+import { rivalIn, type Written, wrote } from "../../core/rollout/routes/fight.ts";
 import { type Word, weightOf } from "../../core/rollout/routes/word.ts";
 import type { Autoscaled, Seen } from "../../core/rollout/seen.ts";
 import { overlaidSelector } from "../../core/rollout/selection.ts";
@@ -50,6 +51,8 @@ export class SimWorld extends SimCluster implements RolloutWorld {
   serviceGone = false;
   /** What the Gateway has against the route once a rollout has written to it. */
   refusal: string | undefined;
+  /** What a rollout wrote to the route, and how often it put that back. */
+  written: Written | undefined;
   /** Where the rollout stands among those of its namespace. */
   turn: Turn | undefined;
   readonly receivers = new Receivers();
@@ -132,6 +135,7 @@ export class SimWorld extends SimCluster implements RolloutWorld {
         cramped: false,
         waits: undefined,
         refusal: this.refusal,
+        ...this.#rival(),
       })),
       ...(this.turn === undefined ? {} : { turn: this.turn }),
       jobs: this.jobs.seen(this.now),
@@ -221,6 +225,7 @@ export class SimWorld extends SimCluster implements RolloutWorld {
             );
         }
         this.#assertCarried(effect.word === "Git" ? 100 : weightOf(effect.word, this.status.rollout?.stable ?? ""));
+        this.written = wrote(this.written, effect.word, "argocd", this.now);
         this.route = effect.word;
         break;
       }
@@ -267,6 +272,11 @@ export class SimWorld extends SimCluster implements RolloutWorld {
     const can = Math.floor((100 * ready(stable)) / Math.max(1, replicas));
     if (waited || ready(candidate) === 0 || weight <= Math.max(before, can)) return;
     throw new Error(`requests are too many: weight ${weight} goes to ${ready(stable)} ready pods of ${stable}`);
+  }
+
+  #rival() {
+    const rival = rivalIn(this.written, this.now);
+    return rival === undefined ? {} : { rival };
   }
 
   #select(selection: Selection): void {

@@ -43,6 +43,17 @@ export interface RouteSeen {
   readonly waits: string | undefined;
   /** Why a parent refuses what it says, in words. */
   readonly refusal: string | undefined;
+  /** Whoever keeps undoing what the rollout says of it. */
+  readonly rival?: Rival;
+}
+
+/** Another writer of a route, to whom a word is left for a while: a fight that goes on at full speed helps nobody. */
+export interface Rival {
+  readonly by: string;
+  /** What it keeps undoing; any other word, such as that of a way back, is written at once. */
+  readonly word: Word | "Git";
+  /** Epoch milliseconds. */
+  readonly until: number;
 }
 
 /** What a cursor says on routes. */
