@@ -335,6 +335,7 @@ async function make(world: SimWorld, next: Move): Promise<void> {
       break;
     case "shrink":
       Object.assign(world, { git: { ...world.git, replicas: Math.max(1, (world.git.replicas ?? 1) - 1) } });
+      world.leastReplicas = Math.min(world.leastReplicas, world.git.replicas ?? 1);
       break;
     case "grow":
       Object.assign(world, { git: { ...world.git, replicas: Math.min(6, (world.git.replicas ?? 1) + 1) } });

@@ -69,6 +69,8 @@ export class SimWorld extends SimCluster implements RolloutWorld {
   readonly log: string[] = [];
   /** The highest number of replicas that Git has asked for. */
   mostReplicas: number;
+  /** The lowest: what was decided for fewer may be done when there are to be more. */
+  leastReplicas: number;
   /** Revisions for which Prometheus has answered with a value inside the limits. */
   readonly passed = new Set<string>();
   /** Revisions that Git has approved. */
@@ -82,6 +84,7 @@ export class SimWorld extends SimCluster implements RolloutWorld {
     this.git = { template: options.template, replicas: options.replicas };
     this.spec = options.spec;
     this.mostReplicas = options.replicas;
+    this.leastReplicas = options.replicas;
   }
 
   /** A commit: the sync applies the Deployment with the overlay, so its replicas stay as the rollout wants them. */
@@ -269,7 +272,7 @@ export class SimWorld extends SimCluster implements RolloutWorld {
     const ready = (of: string) => this.podsOf(of).filter((pod) => pod.ready).length;
     const waited = this.now - Date.parse(enteredAt) >= WAITED_FOR_MS;
     const before = this.route === "Git" ? 0 : weightOf(this.route, stable);
-    const can = Math.floor((100 * ready(stable)) / Math.max(1, replicas));
+    const can = Math.floor((100 * ready(stable)) / Math.max(1, Math.min(replicas, this.leastReplicas)));
     if (waited || ready(candidate) === 0 || weight <= Math.max(before, can)) return;
     throw new Error(`requests are too many: weight ${weight} goes to ${ready(stable)} ready pods of ${stable}`);
   }
