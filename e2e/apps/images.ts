@@ -25,6 +25,11 @@ export function gatewayImage(log?: (line: string) => void): Promise<AppImage> {
   return appImage("gateway", log);
 }
 
+/** Builds the image of Traefik, a real Gateway, from its own module: ten minutes the first time. */
+export async function traefikImage(log?: (line: string) => void): Promise<AppImage> {
+  return image("traefik", await binary("traefik", log));
+}
+
 async function appImage(name: "shop" | "load" | "gateway", log?: (line: string) => void): Promise<AppImage> {
   return image(name, await goProgram(join(import.meta.dirname, "go"), `./cmd/${name}`, log));
 }

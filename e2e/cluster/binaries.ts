@@ -57,6 +57,12 @@ const binaries: Readonly<Record<string, GoBinary>> = {
     tags: "remove_all_sd,enable_kubernetes_sd",
     variables: { "github.com/prometheus/common/version.Version": "3.16.0" },
   },
+  // Newer ones want a module that the proxy does not have.
+  traefik: {
+    module: "traefik",
+    package: "github.com/traefik/traefik/v3/cmd/traefik",
+    variables: { "github.com/traefik/traefik/v3/pkg/version.Version": "3.6.12" },
+  },
 };
 
 /** Programs that the envtest convention provides ready-made. */

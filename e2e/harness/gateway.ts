@@ -1,10 +1,7 @@
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
-import type { Manifest, ObjectRef } from "../../src/api/objects.ts";
+import type { Manifest } from "../../src/api/objects.ts";
 import { gatewayImage } from "../apps/images.ts";
 import { toYaml } from "../apps/shop.ts";
-import { moduleSources } from "../cluster/binaries.ts";
-import { conditionOf } from "./kube.ts";
+import { defineGatewayApi } from "./gatewayApi.ts";
 import type { Scene } from "./scene.ts";
 
 /** How late a gateway is; 0s when absent. Both at 0s is a gateway that follows at once. */
@@ -13,39 +10,34 @@ export interface GatewayDelays {
   readonly endpoints?: string;
 }
 
-const NAME = "gate";
+/** Every gateway's name in its namespace, and that of its Service. */
+export const GATEWAY = "gate";
 /** Where its requests are sent to, from within the namespace. */
-export const GATEWAY_TARGET = `http://${NAME}`;
-const CRD = "httproutes.gateway.networking.k8s.io";
-const crdRef: ObjectRef = { apiVersion: "apiextensions.k8s.io/v1", kind: "CustomResourceDefinition", name: CRD };
+export const GATEWAY_TARGET = `http://${GATEWAY}`;
 
 /** Serves HTTPRoutes with gateways of our own, by the definitions of Gateway API's own release. */
 export class Gateways implements AsyncDisposable {
   readonly #scene: Scene;
   readonly #image: string;
+  readonly #definitions: AsyncDisposable;
 
-  private constructor(scene: Scene, image: string) {
+  private constructor(scene: Scene, image: string, definitions: AsyncDisposable) {
     this.#scene = scene;
     this.#image = image;
+    this.#definitions = definitions;
   }
 
-  /** Refuses a cluster that has HTTPRoutes already: they would go with the tests' own definition. */
+  /** Loads the gateway's image, and defines HTTPRoutes. */
   static async open(scene: Scene, log: (line: string) => void): Promise<Gateways> {
-    const { kube, cluster } = scene;
-    if ((await kube.find(crdRef)) !== undefined) throw new Error(`the cluster has the CRD ${CRD} already`);
     const image = await gatewayImage(log);
-    await cluster.loadImage(image.tar);
-    const sources = await moduleSources("gateway-api", "sigs.k8s.io/gateway-api");
-    const crd = join(sources, "config/crd/standard/gateway.networking.k8s.io_httproutes.yaml");
-    await kube.kubectl(["apply", "--server-side", "-f", "-"], await readFile(crd, "utf8"));
-    await kube.waitFor(crdRef, "established", (one) => conditionOf(one, "Established")?.status === "True");
-    return new Gateways(scene, image.reference);
+    await scene.cluster.loadImage(image.tar);
+    return new Gateways(scene, image.reference, await defineGatewayApi(scene.kube, ["httproutes"]));
   }
 
   /** Starts the gateway of a namespace and waits until it serves. */
   async serve(namespace: string, delays: GatewayDelays = {}): Promise<void> {
     const { kube } = this.#scene;
-    const metadata = { name: NAME, namespace, labels: { app: NAME } };
+    const metadata = { name: GATEWAY, namespace, labels: { app: GATEWAY } };
     const rbac = "rbac.authorization.k8s.io";
     const { routes = "0s", endpoints = "0s" } = delays;
     await kube.applyAll([
@@ -65,19 +57,19 @@ export class Gateways implements AsyncDisposable {
         apiVersion: `${rbac}/v1`,
         kind: "RoleBinding",
         metadata,
-        roleRef: { apiGroup: rbac, kind: "Role", name: NAME },
-        subjects: [{ kind: "ServiceAccount", name: NAME, namespace }],
+        roleRef: { apiGroup: rbac, kind: "Role", name: GATEWAY },
+        subjects: [{ kind: "ServiceAccount", name: GATEWAY, namespace }],
       },
       {
         apiVersion: "v1",
         kind: "Pod",
         metadata,
         spec: {
-          serviceAccountName: NAME,
+          serviceAccountName: GATEWAY,
           terminationGracePeriodSeconds: 1,
           containers: [
             {
-              name: NAME,
+              name: GATEWAY,
               image: this.#image,
               imagePullPolicy: "Never",
               args: [`--namespace=${namespace}`, `--routes-delay=${routes}`, `--endpoints-delay=${endpoints}`],
@@ -92,16 +84,14 @@ export class Gateways implements AsyncDisposable {
         apiVersion: "v1",
         kind: "Service",
         metadata,
-        spec: { selector: { app: NAME }, ports: [{ name: "http", port: 80, targetPort: "http" }] },
+        spec: { selector: { app: GATEWAY }, ports: [{ name: "http", port: 80, targetPort: "http" }] },
       },
     ]);
-    await kube.waitPodReady(namespace, NAME);
+    await kube.waitPodReady(namespace, GATEWAY);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    const { kube } = this.#scene;
-    await kube.delete(crdRef);
-    await kube.waitGone(crdRef, { timeoutMs: 60_000 });
+    await this.#definitions[Symbol.asyncDispose]();
   }
 }
 
@@ -112,7 +102,7 @@ export function routeFile(name: string): string {
     kind: "HTTPRoute",
     metadata: { name },
     spec: {
-      parentRefs: [{ name: NAME }],
+      parentRefs: [{ name: GATEWAY }],
       rules: [
         {
           matches: [{ path: { type: "Exact", value: "/elsewhere" } }],

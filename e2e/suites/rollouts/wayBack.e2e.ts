@@ -1,5 +1,5 @@
-import { createServer, type Server } from "node:http";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { ScriptedPrometheus } from "../../apps/scriptedPrometheus.ts";
 import { openScene, type Scene } from "../../harness/scene.ts";
 import {
   cursorOf,
@@ -13,34 +13,16 @@ import {
   untilWeight,
 } from "../../harness/stories.ts";
 
-/** Answers every query with 100, and remembers them. */
-const queries: string[] = [];
-let prometheus: Server;
-let address: string;
+let prometheus: ScriptedPrometheus;
 let scene: Scene;
 
 beforeAll(async () => {
   scene = await openScene({ apps: true, operator: "process", log });
-  prometheus = createServer((incoming, answer) => {
-    const url = new URL(incoming.url ?? "/", "http://prometheus");
-    const chunks: Buffer[] = [];
-    incoming.on("data", (chunk: Buffer) => chunks.push(chunk));
-    incoming.on("end", () => {
-      const form = new URLSearchParams(Buffer.concat(chunks).toString("utf8"));
-      queries.push(form.get("query") ?? url.searchParams.get("query") ?? "");
-      const result = [{ metric: {}, value: [Date.now() / 1_000, "100"] }];
-      answer.setHeader("content-type", "application/json");
-      answer.end(JSON.stringify({ status: "success", data: { resultType: "vector", result } }));
-    });
-  });
-  await new Promise<void>((resolve) => prometheus.listen(0, scene.cluster.hostAddress, resolve));
-  const bound = prometheus.address();
-  address = `http://${scene.cluster.hostAddress}:${typeof bound === "object" ? bound?.port : ""}`;
+  prometheus = await ScriptedPrometheus.start(scene.cluster.hostAddress);
 });
 afterAll(async () => {
   await scene?.[Symbol.asyncDispose]();
-  prometheus?.closeAllConnections();
-  prometheus?.close();
+  await prometheus?.[Symbol.asyncDispose]();
 });
 
 describe("a revert is the way back", () => {
@@ -63,7 +45,7 @@ describe("a revert is the way back", () => {
   });
 
   it.concurrent("roll back by revert after promotion, warm", async () => {
-    const analysis = { prometheus: { address } };
+    const analysis = { prometheus: { address: prometheus.address } };
     const rollout = { canary: [{ weight: 50, hold: "1s" }], analysis };
     const shop = await scene.shop({ version: "v1", replicas: 4, rollout, webhook: true });
     const v1 = cursorOf(await untilRest(shop, "Adopted"), "stable");
@@ -74,7 +56,7 @@ describe("a revert is the way back", () => {
       await load.untilOnly(["v2"]);
       const warm = (await podsByVersion(scene.kube, shop)).get("v1");
       expect(warm).toHaveLength(4);
-      const asked = queries.length;
+      const asked = prometheus.queries.length;
       expect(asked, "measurements of v2").toBeGreaterThan(0);
 
       const ms = await lastAnswerAfter(load, "v2", () => shop.revert(sha));
@@ -83,7 +65,7 @@ describe("a revert is the way back", () => {
       const rested = await untilRest(shop, "RolledBack");
       expect(cursorOf(rested, "stable")).toBe(v1);
       expect((await podsByVersion(scene.kube, shop)).get("v1")).toEqual(warm);
-      expect(queries.slice(asked), "measurements after the revert").toEqual([]);
+      expect(prometheus.queries.slice(asked), "measurements after the revert").toEqual([]);
     });
   });
 });
