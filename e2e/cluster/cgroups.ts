@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Claim, cgroupName } from "./claims.ts";
 
@@ -29,12 +29,23 @@ export function makeCgroups(claim: Claim): string {
     const own = join(path, cgroupName(claim));
     mkdirSync(own, { recursive: true });
     if (version === 2) delegate(path, own);
+    giveProcessors(own, version, controllers);
     if (controllers.includes("cpuset")) {
       // A new cpuset starts empty, and an empty one takes no processes.
       for (const file of ["cpuset.cpus", "cpuset.mems"]) writeFileSync(join(own, file), readFileSync(join(path, file)));
     }
   }
   return `/${cgroupName(claim)}`;
+}
+
+/**
+ * A kernel that shares the processors out by session gives all pods together as much as one shell: with a build beside
+ * them, a probe or a request of theirs then waits for seconds. They count as eight.
+ */
+function giveProcessors(own: string, version: Hierarchy["version"], controllers: readonly string[]): void {
+  if (controllers.includes("cpu")) writeFileSync(join(own, "cpu.shares"), "8192");
+  const weight = join(own, "cpu.weight");
+  if (version === 2 && existsSync(weight)) writeFileSync(weight, "800");
 }
 
 function delegate(root: string, own: string): void {
