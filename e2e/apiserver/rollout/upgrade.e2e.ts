@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { JsonObject } from "../../../src/api/json.ts";
-import type { Manifest } from "../../../src/api/objects.ts";
+import { type Manifest, refOf } from "../../../src/api/objects.ts";
 import { API_VERSION } from "../../../src/api/v1alpha1/names.ts";
 import { until } from "../../apps/until.ts";
 import { configMap } from "../../harness/manifests.ts";
@@ -78,12 +78,14 @@ describe("an upgrade of the operator", () => {
     const service = await kube.get({ apiVersion: "v1", kind: "Service", namespace, name: "app-0" });
     const { clusterIP: _ip, clusterIPs: _ips, ...ports } = service["spec"] as JsonObject;
     const names = Array.from({ length: COUNT - 1 }, (_, index) => `app-${index + 1}`);
-    await inParallel(names, (name) =>
-      make(
-        kube,
-        [...deployments, { ...service, spec: ports }, adopted].map((object) => likeFor(name, object)),
-      ),
-    );
+    // At rest a rollout asks nothing of the status of a Deployment: that is a thousand writes less.
+    await inParallel(names, async (name) => {
+      for (const object of [...deployments, { ...service, spec: ports }, adopted]) {
+        const { status, ...made } = likeFor(name, object);
+        await kube.create(made);
+        if (object === adopted) await kube.patch(refOf(made), { status: status ?? {} }, "status");
+      }
+    });
     const before = await versions(namespace);
     expect(before.length).toBeGreaterThan(4 * COUNT);
 
