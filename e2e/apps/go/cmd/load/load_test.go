@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -210,5 +211,27 @@ func TestARefusedConnectionIsCountedAsSuch(t *testing.T) {
 	got := sendTo(t, target, "-max-count", "5")
 	if got.Errors["refused"] != 5 || got.Failed != 5 || len(got.Failures) != 5 || got.Answered != 0 {
 		t.Errorf("%+v", got)
+	}
+}
+
+func TestProbe(t *testing.T) {
+	for status, fails := range map[int]bool{http.StatusOK: false, http.StatusInternalServerError: true} {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("X-Version", "v2")
+			w.WriteHeader(status)
+		}))
+		defer server.Close()
+		cfg, err := readConfig([]string{"-target", server.URL, "-probe", "3"}, noEnv, io.Discard)
+		if err != nil {
+			t.Fatal(err)
+		}
+		note := t.TempDir() + "/note"
+		if err := probe(cfg, note); (err != nil) != fails {
+			t.Errorf("HTTP %d: %v", status, err)
+		}
+		text, err := os.ReadFile(note)
+		if err != nil || !strings.Contains(string(text), `"sent":3`) || !strings.Contains(string(text), "v2") {
+			t.Errorf("HTTP %d: the note says %q, %v", status, text, err)
+		}
 	}
 }

@@ -33,12 +33,19 @@ type config struct {
 	MaxCount    int64
 	KeepAlive   bool
 	Listen      string
+	Probe       int64 // requests of a check that ends; 0 for a steady load
 }
 
 func main() {
 	cfg, err := readConfig(os.Args[1:], os.Getenv, os.Stderr)
 	if err != nil {
 		log.Fatal(err)
+	}
+	if cfg.Probe > 0 {
+		if err := probe(cfg, terminationLog); err != nil {
+			log.Fatal(err)
+		}
+		return
 	}
 	listener, err := net.Listen("tcp", cfg.Listen)
 	if err != nil {
@@ -72,10 +79,11 @@ func readConfig(args []string, getenv func(string) string, out io.Writer) (confi
 	}
 	keepAlive := flags.Bool("keepalive", keep, "keep connections instead of a new one for each request")
 	listen := flags.String("listen", env("LISTEN", ":8081"), "address of /stats, /reset and /healthz")
+	probe := flags.Int64("probe", 0, "send so many requests one after another, and fail unless all are answered well")
 	if err := flags.Parse(args); err != nil {
 		return config{}, err
 	}
-	cfg := config{Host: *host, Listen: *listen, KeepAlive: *keepAlive}
+	cfg := config{Host: *host, Listen: *listen, KeepAlive: *keepAlive, Probe: *probe}
 	if cfg.Target, err = checkTarget(*target); err != nil {
 		return cfg, err
 	}
