@@ -154,3 +154,26 @@ test.each([
     expect(carriedBy(candidate, stable, replicas)).toBe(weight);
   },
 );
+
+test("scaled up in the first step, the candidate gets less at once, before stable's newest pods count", async () => {
+  const weights = [{ weight: 20, hold: "60s" }];
+  const world = new SimWorld({
+    template: "v1",
+    replicas: 5,
+    spec: { ...spec(true, weights), strategy: { canary: { stableCapacity: "Shared", maxSurge: 1, steps: weights } } },
+  });
+  await until(world, stage("Resting"));
+  world.push("v2");
+  await work(world);
+  world.disturb(0, 4_000);
+  for (let second = 0; second < 6; second++) {
+    await work(world);
+    world.pass(1_000);
+  }
+  Object.assign(world, { git: { ...world.git, replicas: 6 } });
+  await work(world);
+  const route = world.route;
+  if (route === "Git") throw new Error("the route is not split");
+  // Six replicas need two pods for 20 %, and there is one: with a surge of 1 the first part has one sixth.
+  expect(weightOf(route, "v2")).toBeLessThan(17);
+});

@@ -7,6 +7,7 @@ import { frozenBy } from "../freeze.ts";
 import { isSharedByRoutes, placedLeft } from "../lowering.ts";
 import { markEffects } from "../marks.ts";
 import type { StageRule } from "../plan.ts";
+import { weightIn } from "../routes/split.ts";
 import { endpointsOf, isLeaving, isRouted, livePods, readyOf } from "../seen.ts";
 import { becauseOf, shortageOf } from "../shortage.ts";
 import { type Step, stepsOf } from "../strategies/strategy.ts";
@@ -38,7 +39,10 @@ const superseded: Guard = ({ seen, cursor, candidate, now }) =>
 const unready: Guard = ({ seen, cursor, candidate, step, now }) => {
   const ready = readyOf(seen, candidate);
   const wanted = step.sizes.candidate;
-  if (ready >= wanted) return undefined;
+  if (ready >= wanted) {
+    // After a scaling up this step may have a smaller weight, with fewer pods than the routes still send requests for.
+    return weightIn(cursor.split, candidate) > step.weight ? carried(seen, cursor, candidate) : undefined;
+  }
   const shortage = shortageOf(seen, cursor, candidate, wanted, now);
   const clocked = shortage.cursor;
   if (ready === 0 && cursor.selection.revision === candidate && readyOf(seen, cursor.stable) > 0) {
