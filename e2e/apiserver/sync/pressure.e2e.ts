@@ -1,6 +1,7 @@
 import type { AddressInfo } from "node:net";
 import { createServer, type Server } from "node:net";
 import { setTimeout } from "node:timers/promises";
+import { isDeepStrictEqual } from "node:util";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import type { JsonObject } from "../../../src/api/json.ts";
 import { stringAt } from "../../../src/api/json.ts";
@@ -111,8 +112,17 @@ it("E48: what fails for long is tried again and again, and its status is written
     );
     return new Map(stalled.map(({ metadata }) => [metadata.name, metadata.resourceVersion]));
   };
-  const before = await failing();
-  expect(before.size).toBeGreaterThan(15);
+  let last = new Map<string, string | undefined>();
+  const before = await until(
+    "all of them to have said so",
+    async (saw) => {
+      const [former, now] = [last, await failing()];
+      last = now;
+      saw(`${now.size} fail`);
+      return now.size > 15 && isDeepStrictEqual(former, now) ? now : undefined;
+    },
+    { everyMs: 2_000, timeoutMs: 60_000 },
+  );
   const from = scene.proxy.calls.length;
   const tries = () =>
     scene.proxy.calls.slice(from).filter(({ verb, name }) => verb === "apply" && name === "invalid").length;
