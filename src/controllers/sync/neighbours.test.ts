@@ -146,3 +146,27 @@ test("a sync claims what it wants also before its inventory says so", () => {
   theirs.wanted = new Set([ID]);
   expect(neighbours.claimedBy(ID, { namespace: "shop", name: "a" })).toBe("shop/b");
 });
+
+test.each([
+  ["b", "c"],
+  ["c", "b"],
+])("of several that come before, the same one is named whichever was heard of last: %s, then %s", (...order) => {
+  const status = { inventory: [{ id: ID, apiVersion: "v1" }] };
+  const all = ["b", "c", "z"].map((name) => gitSync(name, {}, name === "z" ? {} : status));
+  const syncs: ObjectCache = {
+    query: { apiVersion: "fairlead.dev/v1alpha1", kind: "GitSync" },
+    synced: true,
+    get: (key) => all.find((sync) => keyOf(sync) === key),
+    list: () => all,
+    put: () => undefined,
+  };
+  const holdings = new Holdings();
+  const asking = { notify: () => undefined, wake: () => undefined };
+  const neighbours = new Neighbours({ syncs, holdings, states: new SyncStates(), now: () => 0, ...asking });
+  const z = parseGitSync(syncs.get("shop/z") ?? gitSync("z"));
+  for (const name of order) {
+    holdings.note({ key: `shop/${name}`, before: undefined, now: syncs.get(`shop/${name}`) });
+    neighbours.precedent(ID, z);
+  }
+  expect(neighbours.precedent(ID, z)).toEqual({ namespace: "shop", name: "b" });
+});

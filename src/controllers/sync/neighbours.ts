@@ -60,14 +60,18 @@ export class Neighbours {
    * older of the two. Without this, whoever writes last would own it.
    */
   precedent(id: string, { object, spec }: GitSync): SyncName | undefined {
-    for (const key of this.#parts.holdings.of(id).keys()) {
+    const before = [...this.#parts.holdings.of(id).keys()].flatMap((key) => {
       const other = this.#parts.syncs.get(key);
-      if (other === undefined || key === keyOf(object) || other.metadata.deletionTimestamp !== undefined) continue;
-      const entry = this.#holding(other, id, spec.url);
-      if (entry === undefined || !(entry === "Applied" || isOlder(other, object))) continue;
-      return { namespace: other.metadata.namespace ?? "", name: other.metadata.name };
-    }
-    return undefined;
+      if (other === undefined || key === keyOf(object) || other.metadata.deletionTimestamp !== undefined) return [];
+      const held = this.#holding(other, id, spec.url);
+      return held === "Applied" || (held === "Planned" && isOlder(other, object)) ? [{ other, held }] : [];
+    });
+    // The same one each time, in whichever order they were heard of: it is named in the status of those that it keeps out.
+    const [first] = before.sort((a, b) =>
+      a.held === b.held ? (isOlder(a.other, b.other) ? -1 : 1) : a.held === "Applied" ? -1 : 1,
+    );
+    if (first === undefined) return undefined;
+    return { namespace: first.other.metadata.namespace ?? "", name: first.other.metadata.name };
   }
 
   /** Notes which objects a sync is refused, and by whom. Owners of which something has changed are asked to tell of it. */
