@@ -73,10 +73,11 @@ function renamed(names: ReadonlyMap<string, string>, value: Json): Json {
   return known;
 }
 
+/** What a rollout leaves: when that was, which try it was and how many pods happened to be seen at once is not of it. */
 function withoutTimes(value: Json): Json {
   if (Array.isArray(value)) return value.map(withoutTimes);
   if (!isObject(value)) return value;
-  const timeless = Object.entries(value).filter(([key]) => !/(At|Since|until|Until)$/.test(key));
+  const timeless = Object.entries(value).filter(([key]) => !/(At|Since|until|Until)$|^(attempt|peakShare)$/.test(key));
   return Object.fromEntries(timeless.map(([key, entry]) => [key, withoutTimes(entry as Json)]));
 }
 
