@@ -104,7 +104,9 @@ describe("what a commit does to a candidate", () => {
 
   it.concurrent("spec.paused holds the step; a revert is not held up", async () => {
     const rollout = { canary: [{ weight: 50, hold: "1s" }] };
-    const shop = await scene.shop({ version: "v1", replicas: 4, rollout, webhook: true });
+    // The pause comes in time, however long its push takes.
+    const slow = { canary: [{ weight: 50, hold: "5m" }] };
+    const shop = await scene.shop({ version: "v1", replicas: 4, rollout: slow, webhook: true });
     const v1 = cursorOf(await untilRest(shop, "Adopted"), "stable");
 
     await underLoad(scene, shop, "paused, resumed, paused and reverted", async (load) => {
