@@ -1,4 +1,5 @@
 import { isObject, type Json, listAt, stringAt } from "../../api/json.ts";
+import { clip, oneLine } from "../../core/status/text.ts";
 import type { NoSample, Sample, Series } from "../../ports/metrics.ts";
 
 /** What the HTTP server said: its status and as much of the body as was read. */
@@ -146,7 +147,7 @@ function named(series: Json): string {
 }
 
 function clean(text: string): string {
-  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, " ").slice(0, 500);
+  return clip(oneLine(text), 500);
 }
 
 function parse(body: string): Json | undefined {

@@ -1,4 +1,5 @@
 import { Agent, type Dispatcher, request } from "undici";
+import { httpUrl } from "../../core/net/httpUrl.ts";
 import { type HostGuard, HostRefused } from "../../ports/hosts.ts";
 import type { Metrics, NoSample, Question } from "../../ports/metrics.ts";
 import { type Answer, providerError, readAnswer, readSeries } from "./answer.ts";
@@ -88,11 +89,10 @@ async function ask(
   return { status: response.statusCode, body: Buffer.concat(chunks).toString("utf8") };
 }
 
-/** The address may have a path, as behind a proxy; credentials in it are not accepted, since messages name the host. */
+/** The address may have a path, as behind a proxy. */
 function endpoint(address: string): URL | undefined {
-  if (!/^https?:\/\//i.test(address) || !URL.canParse(address)) return undefined;
-  const url = new URL(address);
-  if (url.username !== "" || url.password !== "") return undefined;
+  const url = httpUrl(address);
+  if (url === undefined) return undefined;
   url.pathname = `${url.pathname.replace(/\/+$/, "")}/api/v1/query`;
   url.hash = "";
   return url;

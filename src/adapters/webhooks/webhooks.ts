@@ -1,5 +1,7 @@
 import { createHmac } from "node:crypto";
 import { Agent, request } from "undici";
+import { httpUrl } from "../../core/net/httpUrl.ts";
+import { clip, oneLine } from "../../core/status/text.ts";
 import { type HostGuard, HostRefused } from "../../ports/hosts.ts";
 import type { WebhookAnswer, Webhooks } from "../../ports/webhooks.ts";
 
@@ -20,7 +22,7 @@ export function createWebhooks({ hosts }: WebhookOptions = {}): Webhooks & Async
   const agent = new Agent({ connections: 4, pipelining: 1, ...connect });
   return {
     async post({ url: address, idempotencyKey, event, body, secret, timeoutMs }, signal): Promise<WebhookAnswer> {
-      const url = endpoint(address);
+      const url = httpUrl(address);
       if (url === undefined) return refused("the address is no http or https URL without credentials");
       const late = AbortSignal.timeout(timeoutMs);
       try {
@@ -66,17 +68,11 @@ function refused(text: string): WebhookAnswer {
   return { accepted: false, text };
 }
 
-function endpoint(address: string): URL | undefined {
-  if (!/^https?:\/\//i.test(address) || !URL.canParse(address)) return undefined;
-  const url = new URL(address);
-  return url.username === "" && url.password === "" ? url : undefined;
-}
-
 function reason(error: unknown): string {
   const { code, message } = error as { readonly code?: unknown; readonly message?: unknown };
   return clean(typeof code === "string" ? code : String(message ?? error));
 }
 
 function clean(text: string): string {
-  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, " ").slice(0, 150);
+  return clip(oneLine(text), 150);
 }

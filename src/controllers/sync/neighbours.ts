@@ -66,10 +66,9 @@ export class Neighbours {
       const held = this.#holding(other, id, spec.url);
       return held === "Applied" || (held === "Planned" && isOlder(other, object)) ? [{ other, held }] : [];
     });
+    const applied = before.filter(({ held }) => held === "Applied");
     // The same one each time, in whichever order they were heard of: it is named in the status of those that it keeps out.
-    const [first] = before.sort((a, b) =>
-      a.held === b.held ? (isOlder(a.other, b.other) ? -1 : 1) : a.held === "Applied" ? -1 : 1,
-    );
+    const [first] = (applied.length > 0 ? applied : before).sort((a, b) => (isOlder(a.other, b.other) ? -1 : 1));
     if (first === undefined) return undefined;
     return { namespace: first.other.metadata.namespace ?? "", name: first.other.metadata.name };
   }

@@ -1,4 +1,5 @@
 import { at, isObject, type Json, listAt, numberAt, stringAt } from "../../api/json.ts";
+import { clip, oneLine } from "../status/text.ts";
 import type { JobSeen } from "./checks.ts";
 
 /** Exit codes of programs that were killed: they say nothing of what was tested. */
@@ -55,8 +56,5 @@ function isDisrupted(pod: Json): boolean {
 }
 
 function clean(text: string): string {
-  return text
-    .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, " ")
-    .trim()
-    .slice(0, 250);
+  return clip(oneLine(text), 250);
 }
