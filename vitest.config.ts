@@ -20,6 +20,7 @@ export default defineConfig({
           name: "unit",
           include: ["src/**/*.test.ts", "scripts/**/*.test.ts", "e2e/**/*.unit.test.ts"],
           exclude: PROCESSES,
+          setupFiles: ["scripts/test/fixedSeed.ts"],
           testTimeout: 20_000,
         },
       },

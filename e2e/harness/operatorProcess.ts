@@ -46,6 +46,8 @@ export class OperatorProcess implements Operator {
   #output = "";
   #exit: Promise<Exit> | undefined;
   #last: Exit | undefined;
+  /** Whether a test has asked it to end: one that ends by itself is told, for nobody here starts it again. */
+  #asked = false;
 
   private constructor(options: OperatorProcessOptions, store: string, port: number, programs: readonly string[]) {
     this.#options = options;
@@ -84,8 +86,9 @@ export class OperatorProcess implements Operator {
     const { kubeconfig, env, until: goal = "leading", args = [] } = { ...this.#options, ...changes };
     const main = join(ROOT, "src/main.ts");
     const fixed = ["run", "--store", this.store, "--listen", `127.0.0.1:${this.#port}`];
-    // The Git servers of the tests are on this machine.
-    const reach = ["--git-addresses", "any"];
+    // The Git servers of the tests are on this machine, which is so busy at times that ten seconds pass without a renewal:
+    // nobody here would start a process again that has lost its Lease. Suites about leaders choose their own duration.
+    const reach = ["--git-addresses", "any", "--lease-duration", "60"];
     const where = ["--lease-namespace", this.namespace, "--kubeconfig", kubeconfig];
     const node = join(ROOT, "node_modules/node/bin/node");
     const child = spawn(node, [main, ...fixed, ...reach, ...where, ...this.#programs, ...args], {
@@ -95,6 +98,7 @@ export class OperatorProcess implements Operator {
       detached: true,
     });
     this.#child = child;
+    this.#asked = false;
     for (const stream of [child.stdout, child.stderr]) {
       stream.setEncoding("utf8").on("data", (text: string) => {
         this.#output += text;
@@ -105,6 +109,7 @@ export class OperatorProcess implements Operator {
       const ended = (exit: Exit): void => {
         this.#child = undefined;
         this.#last = exit;
+        if (!this.#asked) console.error(`the operator ended by itself: ${JSON.stringify(exit)}\n${this.#output.slice(-4_000)}`);
         process.off("exit", this.#endWithUs);
         resolve(exit);
       };
@@ -203,6 +208,7 @@ export class OperatorProcess implements Operator {
   async #end(signal: NodeJS.Signals, insistAfterMs?: number): Promise<Exit | undefined> {
     const child = this.#child;
     if (child === undefined) return this.#last;
+    this.#asked = true;
     this.#signal(signal);
     const insist = insistAfterMs === undefined ? undefined : setTimeout(() => this.#signal("SIGKILL"), insistAfterMs);
     try {

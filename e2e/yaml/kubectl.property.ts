@@ -4,13 +4,11 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { parseFile } from "../../src/adapters/render/parse.ts";
 import { canonical, type Json } from "../../src/api/json.ts";
+import { RUNS, SEED } from "../../src/testing/seed.ts";
 import { alike, stricter, wider } from "./corpus.ts";
 import { anyDocument } from "./generated.ts";
 import { type Answer, askKubectl } from "./oracle.ts";
 
-const RUNS = Number(process.env["FAIRLEAD_RUNS"] ?? 10_000);
-const CHOSEN = process.env["FAIRLEAD_SEED"] ?? "20261125";
-const SEED = CHOSEN === "random" ? Date.now() % 2 ** 31 : Number(CHOSEN);
 /** Documents that one process of the oracle is asked about. */
 const BATCH = 10_000;
 

@@ -2,11 +2,9 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { play, schedule } from "../../testing/faults/schedule.ts";
 import { MemoryStore } from "../../testing/memoryApi/store.ts";
+import { SEED } from "../../testing/seed.ts";
 
 const RUNS = Number(process.env["FAIRLEAD_FAULT_RUNS"] ?? 300);
-/** The same stories in every run of `npm test`; the soak looks for new ones. */
-const CHOSEN = process.env["FAIRLEAD_SEED"] ?? "20261125";
-const SEED = CHOSEN === "random" ? Date.now() % 2 ** 31 : Number(CHOSEN);
 
 type Schedule = Parameters<typeof play>[0];
 

@@ -7,15 +7,11 @@ import { GateWatch } from "../../testing/rollout/gateWatch.ts";
 import type { CheckBehaviour } from "../../testing/rollout/simJobs.ts";
 import { assertNoneStopped, work } from "../../testing/rollout/simulate.ts";
 import { Crash, SimWorld } from "../../testing/rollout/world.ts";
+import { RUNS, SEED } from "../../testing/seed.ts";
 import { carriedBy } from "./lowering.ts";
 import { podsOf } from "./quantity.ts";
 import { type Word, weightOf } from "./routes/word.ts";
 import { stepsOf } from "./strategies/strategy.ts";
-
-const RUNS = Number(process.env["FAIRLEAD_RUNS"] ?? 10_000);
-/** The same stories in every run of `npm test`, so that a red one is its change's doing; the soak looks for new ones. */
-const CHOSEN = process.env["FAIRLEAD_SEED"] ?? "20261125";
-const SEED = CHOSEN === "random" ? Date.now() % 2 ** 31 : Number(CHOSEN);
 
 const TEMPLATES = ["v1", "v2", "v3", "v4"];
 const READINGS = ["Value", "Bad", "NoData", "ProviderError", "Invalid"] as const;

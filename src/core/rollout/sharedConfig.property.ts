@@ -1,4 +1,3 @@
-import process from "node:process";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Json } from "../../api/json.ts";
@@ -6,10 +5,9 @@ import { ConfiguredWorld, SharedConfig } from "../../testing/rollout/sharedConfi
 import { assertNoneStopped, work } from "../../testing/rollout/simulate.ts";
 import { BAD, GOOD, JUDGED, ROLLING, reads } from "../../testing/rollout/words.ts";
 import { Crash } from "../../testing/rollout/world.ts";
+import { RUNS as ALL, SEED } from "../../testing/seed.ts";
 
-const RUNS = Math.ceil(Number(process.env["FAIRLEAD_RUNS"] ?? 10_000) / 100);
-const CHOSEN = process.env["FAIRLEAD_SEED"] ?? "20261128";
-const SEED = CHOSEN === "random" ? Date.now() % 2 ** 31 : Number(CHOSEN);
+const RUNS = Math.ceil(ALL / 100);
 
 const SPECS: readonly Record<string, Json>[] = [
   { ...JUDGED, scaleDownDelaySeconds: 5 },

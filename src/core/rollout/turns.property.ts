@@ -1,10 +1,9 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { type Fate, Fleet, fleetOf, QUICK } from "../../testing/rollout/fleet.ts";
+import { RUNS as ALL, SEED } from "../../testing/seed.ts";
 
-const RUNS = Math.max(20, Math.floor(Number(process.env["FAIRLEAD_RUNS"] ?? 10_000) / 100));
-const CHOSEN = process.env["FAIRLEAD_SEED"] ?? "20261128";
-const SEED = CHOSEN === "random" ? Date.now() % 2 ** 31 : Number(CHOSEN);
+const RUNS = Math.max(20, Math.floor(ALL / 100));
 
 const NAMES = ["a", "b", "c", "d", "e", "f"];
 type Move =

@@ -24,10 +24,12 @@ export function sharedSteps(
   for (const wanted of [...canary.steps, ...(canary.steps.at(-1)?.weight === 100 ? [] : [{ weight: 100 }])]) {
     weight = wanted.weight ?? weight;
     const sizes = sizesForShare(replicas, weight, routed);
-    let pods = steps.at(-1)?.sizes.candidate ?? 0;
-    while (pods + surge < sizes.candidate) {
-      pods += surge;
-      steps.push(part(replicas, pods, routed));
+    let left = steps.at(-1)?.sizes.stable ?? replicas;
+    while (sizes.candidate + left > replicas + surge) {
+      left -= surge;
+      const next = part(replicas, replicas - left, routed);
+      // By routes, a pod for less than a pod's part can be all that a step has too much: no weight lies between.
+      if (next.weight > (steps.at(-1)?.weight ?? 0)) steps.push(next);
     }
     const { hold = "0s" } = "hold" in wanted ? wanted : {};
     const needsApproval = wanted.weight === undefined;

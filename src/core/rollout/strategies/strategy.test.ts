@@ -78,9 +78,10 @@ describe("with stable lowered", () => {
     [
       "by routes each track has the pods for its weight",
       [shared(3, 5, 50), 10, true],
-      ["5: 1+10", "40: 4+6", "50: 5+5", "80: 8+2", "100: 10+2"],
+      ["5: 1+10", "30: 3+7", "50: 5+5", "80: 8+2", "100: 10+2"],
     ],
     ["without requests stable is whole", [shared(2, 0, 50), 4], ["0: 1+4", "50: 2+2", "100: 4+2"]],
+    ["a whole stable counts against the surge, too", [shared(1, 0), 2], ["0: 1+2", "50: 1+1", "100: 2+1"]],
     ["one pod is not shared out", [shared(1, 50), 1], ["50: 1+1", "100: 1+1"]],
     ["no replicas need no pods", [shared(1, 50), 0], ["50: 0+0", "100: 0+0"]],
   ])("%s", (_name, args, wanted) => {
