@@ -32,7 +32,7 @@ export default defineConfig({
           name: "apiserver",
           include: ["e2e/apiserver/**/*.e2e.ts"],
           // They wait for conditions most of the time.
-          maxWorkers: 3,
+          maxWorkers: 2,
           testTimeout: 300_000,
           hookTimeout: 1_800_000,
         },
