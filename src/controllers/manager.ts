@@ -104,13 +104,11 @@ export async function startManager(parts: ManagerParts, signal: AbortSignal, los
     onLimit: (namespace) => turns.recount(namespace),
   };
   const caches: RolloutCaches = watchRollouts(parts, listeners, signal);
-  const { syncs, holdings }: SyncCaches = watchSyncs(
-    watcher,
-    (key) => {
-      for (const one of [key, ...dependentsOf(syncs, key)]) wakeSync(one);
-    },
-    signal,
-  );
+  const states = new SyncStates();
+  const wake = (key: Key): void => {
+    for (const one of [key, ...dependentsOf(syncs, key)]) wakeSync(one);
+  };
+  const { syncs, holdings }: SyncCaches = watchSyncs(watcher, { states, now: clock.now, wake }, signal);
   const secrets = new Secrets(
     watcher,
     (name, kind) => {
@@ -118,7 +116,6 @@ export async function startManager(parts: ManagerParts, signal: AbortSignal, los
     },
     signal,
   );
-  const states = new SyncStates();
   const notify = (key: Key, since = clock.now()): void => {
     const state = states.known(key);
     if (state !== undefined) state.notifiedAt = Math.max(state.notifiedAt, since);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Manifest } from "../../api/objects.ts";
 import { parseGitSync } from "../../api/v1alpha1/gitsync.ts";
-import { checkIn } from "./source.ts";
+import { checkIn, freshSince } from "./source.ts";
 import { type SyncState, SyncStates } from "./state.ts";
 
 const now = 1_000_000;
@@ -42,5 +42,20 @@ describe("when Git is asked again", () => {
 
   it("a changed spec asks at once, whatever the host said: it may name another", () => {
     expect(checkIn(sync(2), looked({ retry: { ...failed, demanded: true } }), now)).toBe(0);
+  });
+});
+
+describe("how old an answer of the remote may be", () => {
+  const bornAt = now - 600_000;
+  const heard = { asked: "1//", at: now - 3_000 };
+
+  it.each<[string, SyncState, number]>([
+    ["a new sync takes one that was asked for after it was heard of", looked({ asked: "", heard }), heard.at],
+    ["but after a push of later", looked({ asked: "", heard, notifiedAt: now - 1_000 }), now - 1_000],
+    ["what was heard of an older spec counts no more", looked({ asked: "", heard: { ...heard, asked: "0//" } }), now],
+    ["a clock that was set back makes nothing fresh", looked({ asked: "", heard: { ...heard, at: now + 9 } }), now],
+    ["at rest an interval", looked(), now - 60_000],
+  ])("%s", (_name, state, since) => {
+    expect(freshSince(sync(), state, bornAt, now)).toBe(since);
   });
 });

@@ -42,10 +42,13 @@ export function checkIn(sync: GitSync, state: SyncState, now: number): number {
  * How old an answer of the remote may be, as the time when it was asked for. Syncs of one ref come to ask at the same
  * time by this, whatever time they began at, and one question in a period answers all of them.
  */
-function freshSince(sync: GitSync, state: SyncState, bornAt: number, now: number): number {
+export function freshSince(sync: GitSync, state: SyncState, bornAt: number, now: number): number {
   if (asksAnew(sync, state)) {
     const isOld = Date.parse(sync.object.metadata.creationTimestamp ?? "") + 1_000 < bornAt;
-    return state.asked === "" && isOld ? bornAt - 1 : now;
+    if (state.asked === "" && isOld) return bornAt - 1;
+    // Of many new syncs the last is looked at long after it was made: what was asked for in between serves it.
+    const { heard } = state;
+    return heard?.asked === askedBy(sync.object) ? Math.max(Math.min(heard.at, now), state.notifiedAt) : now;
   }
   // After a failure: another try than the one that failed, whoever makes it.
   const since = state.retry === undefined ? now - durationMs(sync.spec.interval) : state.checkedAt;
@@ -54,12 +57,11 @@ function freshSince(sync: GitSync, state: SyncState, bornAt: number, now: number
 
 /** The spec has changed since the last look ended, or a look was asked for: what was read before counts no more. */
 export function asksAnew(sync: GitSync, state: SyncState): boolean {
-  return state.asked !== askedBy(sync);
+  return state.asked !== askedBy(sync.object);
 }
 
 /** What a person or a commit can ask for a look with: the spec, and the annotations that request or allow something. */
-function askedBy({ object }: GitSync): string {
-  const { generation, annotations } = object.metadata;
+export function askedBy({ metadata: { generation, annotations } }: Manifest): string {
   return [generation, annotations?.[Mark.requestedAt], annotations?.[Mark.acceptRevision]].join("/");
 }
 
@@ -93,7 +95,7 @@ async function readNews(
   now: () => number,
   signal: AbortSignal,
 ): Promise<GitTrouble | undefined> {
-  const asked = askedBy(sync);
+  const asked = askedBy(sync.object);
   const began = now();
   let askedAt = began;
   // The clock may have been set back meanwhile.

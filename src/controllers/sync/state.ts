@@ -68,6 +68,8 @@ export interface SyncState {
   inputs: Inputs | undefined;
   /** What asked for the last look at Git: another text asks for the next one. */
   asked: string;
+  /** The text that the watch told last, and when, in epoch milliseconds: the look that it asks for is not older. */
+  heard: { readonly asked: string; readonly at: number } | undefined;
   /** When the remote was asked for what the last look at Git brought, in epoch milliseconds. */
   checkedAt: number;
   /** The look at Git that is under way; it never rejects. */
@@ -126,6 +128,7 @@ export class SyncStates {
       reads: undefined,
       inputs: undefined,
       asked: "",
+      heard: undefined,
       checkedAt: 0,
       looking: undefined,
       lookedAt: 0,
@@ -149,7 +152,13 @@ export class SyncStates {
     return fresh;
   }
 
-  /** The state of a sync that has been looked at. */
+  /** Takes what a sync asks for, as the watch tells it. */
+  hear(key: Key, asked: string, now: number): void {
+    const state = this.of(key);
+    if (state.heard?.asked !== asked) state.heard = { asked, at: now };
+  }
+
+  /** The state of a sync that has been heard of. */
   known(key: Key): SyncState | undefined {
     return this.#states.get(key);
   }

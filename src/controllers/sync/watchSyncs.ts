@@ -5,6 +5,8 @@ import { dependenciesOf } from "../../core/sync/dependencies.ts";
 import type { Change, ObjectCache, Watcher } from "../../ports/watch.ts";
 import { Holdings } from "./holdings.ts";
 import type { Source } from "./secrets.ts";
+import { askedBy } from "./source.ts";
+import type { SyncStates } from "./state.ts";
 
 /** All syncs, and what each has stored as its own. */
 export interface SyncCaches {
@@ -12,11 +14,20 @@ export interface SyncCaches {
   readonly holdings: Holdings;
 }
 
+/** What hears of the syncs. */
+export interface SyncListeners {
+  readonly states: SyncStates;
+  /** In epoch milliseconds. */
+  readonly now: () => number;
+  readonly wake: (key: Key) => void;
+}
+
 /** Watches the syncs themselves. */
-export function watchSyncs(watcher: Watcher, wake: (key: Key) => void, signal: AbortSignal): SyncCaches {
+export function watchSyncs(watcher: Watcher, { states, now, wake }: SyncListeners, signal: AbortSignal): SyncCaches {
   const holdings = new Holdings();
   const onChange = (change: Change): void => {
     holdings.note(change);
+    if (change.now !== undefined) states.hear(change.key, askedBy(change.now), now());
     wake(change.key);
   };
   return { syncs: watcher.watch({ apiVersion: API_VERSION, kind: "GitSync" }, onChange, signal), holdings };

@@ -48,7 +48,7 @@ export class StoryOperator {
     this.#cluster = new FaultyCluster(store, next, () => this.kill());
     this.watcher = new StoryWatcher(store);
     const wake = (key: Key): void => void this.#due.set(key, now());
-    const { syncs, holdings } = watchSyncs(this.watcher, wake, signal);
+    const { syncs, holdings } = watchSyncs(this.watcher, { states: this.#states, now, wake }, signal);
     this.#syncs = syncs;
     const none = this.watcher.watch({ apiVersion: API_VERSION, kind: "ProgressiveRollout" }, () => undefined);
     this.#world = new SyncWorld({
