@@ -31,7 +31,7 @@ import { reconcileRollout } from "./rollout/reconcile.ts";
 import { Turns } from "./rollout/turns.ts";
 import { viewOf } from "./rollout/view.ts";
 import { watchAutoscalers } from "./sync/autoscalers.ts";
-import { claimSync, finalizeSync } from "./sync/finalize.ts";
+import { finalizeSync } from "./sync/finalize.ts";
 import { hookOf } from "./sync/hooks.ts";
 import { ManagedObjects } from "./sync/kinds.ts";
 import { reconcileSync } from "./sync/reconcile.ts";
@@ -105,10 +105,11 @@ export async function startManager(parts: ManagerParts, signal: AbortSignal, los
   };
   const caches: RolloutCaches = watchRollouts(parts, listeners, signal);
   const states = new SyncStates();
-  const wake = (key: Key): void => {
-    for (const one of [key, ...dependentsOf(syncs, key)]) wakeSync(one);
+  const changed = (key: Key): void => {
+    for (const one of dependentsOf(syncs, key)) wakeSync(one);
   };
-  const { syncs, holdings }: SyncCaches = watchSyncs(watcher, { states, now: clock.now, wake }, signal);
+  const listening = { states, now: clock.now, wake: wakeSync, changed };
+  const { syncs, holdings }: SyncCaches = watchSyncs(watcher, listening, signal);
   const secrets = new Secrets(
     watcher,
     (name, kind) => {
@@ -173,8 +174,7 @@ export async function startManager(parts: ManagerParts, signal: AbortSignal, los
     const parsed = parseGitSync(object);
     const either = AbortSignal.any([lost, stop]);
     if (object.metadata.deletionTimestamp !== undefined) return finalizeSync(syncWorld, parsed, either);
-    await claimSync(syncWorld, parsed, either);
-    return reconcileSync(syncWorld, parseGitSync(syncs.get(key) ?? object), either);
+    return reconcileSync(syncWorld, parsed, either);
   });
   Object.assign(queues, { rollout, sync });
   telemetry.watchQueue("progressiverollout", () => rollout.depth);

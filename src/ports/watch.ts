@@ -19,6 +19,8 @@ export interface Change {
   readonly key: Key;
   readonly before: Manifest | undefined;
   readonly now: Manifest | undefined;
+  /** It was `put`: whoever did that knows of it. */
+  readonly own?: true;
 }
 
 /** The objects of one query, kept up to date by a watch. Objects in it are shared: never change one. */

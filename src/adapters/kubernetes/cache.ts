@@ -71,7 +71,7 @@ export class WatchedCache implements ObjectCache {
       return;
     }
     if (resourceVersion !== undefined) this.#own.set(key, resourceVersion);
-    this.#set(key, this.trimmed(object));
+    this.#set(key, this.trimmed(object), true);
   }
 
   /** Takes a complete list. What it does not have is gone, unless it was written here after the list was made. */
@@ -132,7 +132,7 @@ export class WatchedCache implements ObjectCache {
     return older(resourceVersion, this.#own.get(key));
   }
 
-  #set(key: Key, now: Manifest | undefined): void {
+  #set(key: Key, now: Manifest | undefined, own?: true): void {
     const before = this.#objects.get(key);
     if (before === undefined && now === undefined) return;
     if (now === undefined) {
@@ -146,7 +146,7 @@ export class WatchedCache implements ObjectCache {
       this.#objects.set(key, now);
       this.#inNamespace(key).set(key, now);
     }
-    this.#onChange({ key, before, now });
+    this.#onChange(own ? { key, before, now, own } : { key, before, now });
   }
 }
 

@@ -44,6 +44,8 @@ export const Mark = {
   substitute: `${GROUP}/substitute`,
   /** Finalizer of both resources. */
   finalizer: `${GROUP}/finalizer`,
+  /** Annotation on a GitSync: what it is about to apply for the first time, until status.inventory says it. */
+  firstPlan: `${GROUP}/first-plan`,
   /** Annotation that asks for a check now; its value is echoed to status.lastHandledRequest. */
   requestedAt: `${GROUP}/requested-at`,
   /** Annotation on a GitSync: the full hash of the one commit that is accepted although its history or its signature is refused. */

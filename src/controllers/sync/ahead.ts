@@ -1,6 +1,43 @@
+import { firstPlanText } from "../../api/v1alpha1/firstPlan.ts";
+import type { GitSync } from "../../api/v1alpha1/gitsync.ts";
 import type { InventoryEntry } from "../../api/v1alpha1/inventoryEntry.ts";
+import { Mark } from "../../api/v1alpha1/names.ts";
 import type { Member } from "../../core/sync/desiredSet.ts";
+import { hasAll, type Inventory } from "../../core/sync/inventory.ts";
+import type { Attempt } from "../../core/sync/outcome.ts";
 import type { ManagedObjects } from "./kinds.ts";
+import type { SyncWorld } from "./world.ts";
+
+/** What a pass is about to do. */
+export interface Plan {
+  readonly attempt: Attempt;
+  /** How many objects the commit has. */
+  readonly objects: number;
+  readonly inventory: Inventory;
+  readonly isThere: (entry: InventoryEntry) => boolean;
+}
+
+/**
+ * Write-ahead: what is about to be applied is in the inventory first, so a crash orphans nothing, and the finalizer is there,
+ * so a deletion prunes first. A small new set costs one write for both. Answers the sync as stored.
+ */
+export async function storeAhead(
+  world: SyncWorld,
+  sync: GitSync,
+  { attempt, objects, inventory, isThere }: Plan,
+  signal: AbortSignal,
+): Promise<GitSync> {
+  const stored = sync.status.inventory ?? [];
+  if (inventory.length === 0) return sync;
+  let claimed = sync;
+  if (!sync.object.metadata.finalizers?.includes(Mark.finalizer)) {
+    const text = sync.status.inventory === undefined ? firstPlanText(sync.object, inventory) : undefined;
+    claimed = await world.claim(sync, text, signal);
+    if (text !== undefined) return claimed;
+  }
+  if (!hasAll(stored, inventory)) return world.begin(claimed, attempt, objects, inventory, signal);
+  return stored.every(isThere) ? claimed : world.remember(claimed, inventory, signal);
+}
 
 /**
  * Tells which recorded objects are still there, by the watches. What is applied in the place of one that is gone or was replaced

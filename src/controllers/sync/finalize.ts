@@ -14,12 +14,6 @@ const SOON_MS = 300;
 /** A sync that is renamed may be deleted a moment before its new name is there. */
 const RENAME_MS = 2_000;
 
-/** Stores the finalizer, so that a deletion prunes first. */
-export async function claimSync(world: SyncWorld, sync: GitSync, signal: AbortSignal): Promise<void> {
-  const { finalizers = [] } = sync.object.metadata;
-  if (!finalizers.includes(Mark.finalizer)) await setFinalizers(world, sync, [...finalizers, Mark.finalizer], signal);
-}
-
 /**
  * Parts from the objects of a deleted sync as its spec says, and lets it go: at once or within ten minutes, whatever the
  * API server, the account's rights or foreign finalizers do. The person who deletes a sync has said so: the guard against
@@ -35,11 +29,10 @@ export async function finalizeSync(world: SyncWorld, sync: GitSync, signal: Abor
     const requeue = await part(world, sync, policy, signal);
     if (requeue !== undefined) return requeue;
   }
-  await setFinalizers(
-    world,
-    sync,
-    finalizers.filter((one) => one !== Mark.finalizer),
-    signal,
+  const { resourceVersion } = sync.object.metadata;
+  const others = finalizers.filter((one) => one !== Mark.finalizer);
+  world.keep(
+    await world.cluster.patch(refOf(sync.object), { metadata: { resourceVersion, finalizers: others } }, {}, signal),
   );
   world.states.forget(keyOf(sync.object));
   world.neighbours.contest(keyOf(sync.object), new Map());
@@ -95,14 +88,4 @@ function pruneAll(world: SyncWorld, sync: GitSync, deletedAt: number, signal: Ab
     world,
     signal,
   );
-}
-
-async function setFinalizers(
-  world: SyncWorld,
-  sync: GitSync,
-  finalizers: readonly string[],
-  signal: AbortSignal,
-): Promise<void> {
-  const { resourceVersion } = sync.object.metadata;
-  world.keep(await world.cluster.patch(refOf(sync.object), { metadata: { resourceVersion, finalizers } }, {}, signal));
 }

@@ -1,7 +1,9 @@
 import { expect, test } from "vitest";
 import type { JsonObject } from "../../api/json.ts";
 import type { Key, Manifest } from "../../api/objects.ts";
+import { firstPlanText } from "../../api/v1alpha1/firstPlan.ts";
 import type { InventoryEntry } from "../../api/v1alpha1/inventoryEntry.ts";
+import { Mark } from "../../api/v1alpha1/names.ts";
 import { pack } from "../../api/v1alpha1/packing.ts";
 import { Holdings } from "./holdings.ts";
 
@@ -54,4 +56,17 @@ test("packed inventories are read, and one that cannot be read hides no other", 
     ["shop/a", "Applied"],
     ["shop/c", "Planned"],
   ]);
+});
+
+test("the first plan of a sync counts until its status has an inventory, be it an empty one", () => {
+  const holdings = new Holdings();
+  const planned = (status: JsonObject): Manifest => {
+    const object = { ...sync(status), metadata: { name: "a", namespace: "shop", uid: "u-1" } };
+    const text = firstPlanText(object, [entry("one")]) ?? "";
+    return { ...object, metadata: { ...object.metadata, annotations: { [Mark.firstPlan]: text } } };
+  };
+  holdings.note({ key: "shop/a", before: undefined, now: planned({}) });
+  expect([...holdings.of("one")]).toEqual([["shop/a", "Planned"]]);
+  holdings.note({ key: "shop/a", before: undefined, now: planned({ inventory: [] }) });
+  expect([...holdings.of("one")]).toEqual([]);
 });

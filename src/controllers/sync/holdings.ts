@@ -1,5 +1,6 @@
-import { type Json, listAt, stringAt } from "../../api/json.ts";
+import { at, type Json, listAt, stringAt } from "../../api/json.ts";
 import type { Key, Manifest } from "../../api/objects.ts";
+import { firstPlanOf } from "../../api/v1alpha1/firstPlan.ts";
 import { unpack } from "../../api/v1alpha1/packing.ts";
 import type { Change } from "../../ports/watch.ts";
 
@@ -58,7 +59,10 @@ function heldBy(sync: Manifest): readonly (readonly [string, Held])[] {
 function entriesOf(sync: Manifest): readonly Json[] {
   const plain = listAt(sync, "status", "inventory");
   const packedInventory = stringAt(sync, "status", "packedInventory");
-  if (packedInventory === undefined) return plain;
+  if (packedInventory === undefined) {
+    const isNew = at(sync, "status", "inventory") === undefined;
+    return isNew ? ((firstPlanOf(sync) ?? []) as readonly Json[]) : plain;
+  }
   try {
     return [...plain, ...((unpack({ packedInventory }) ?? []) as readonly Json[])];
   } catch {

@@ -55,13 +55,17 @@ export class ManagedObjects {
     return cache?.synced === true ? cache : undefined;
   }
 
-  /** Wakes the sync that owns the object, or owned it before the change. */
-  #changed({ before, now }: Change): void {
-    for (const object of [before, now]) {
-      const owner = object === undefined ? undefined : ownerOf(object);
-      if (owner !== undefined) this.#wake(`${owner.namespace}/${owner.name}`);
-    }
+  /** Wakes the sync that owns the object, or owned it before the change. The one that has just written it knows of it. */
+  #changed({ before, now, own }: Change): void {
+    const [was, is] = [before, now].map(keyOfOwner);
+    if (own && (was ?? is) === is) return;
+    for (const key of new Set([was, is])) if (key !== undefined) this.#wake(key);
   }
+}
+
+function keyOfOwner(object: Manifest | undefined): Key | undefined {
+  const owner = object === undefined ? undefined : ownerOf(object);
+  return owner === undefined ? undefined : `${owner.namespace}/${owner.name}`;
 }
 
 /** Asks discovery for every kind of a set at once, so that the pure core can look them up. */

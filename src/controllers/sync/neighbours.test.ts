@@ -5,10 +5,11 @@ import { parseGitSync } from "../../api/v1alpha1/gitsync.ts";
 import type { ObjectCache } from "../../ports/watch.ts";
 import { Holdings } from "./holdings.ts";
 import { Neighbours } from "./neighbours.ts";
-import { SyncStates } from "./state.ts";
+import { type SyncState, SyncStates } from "./state.ts";
 
 const URL = "https://git.example.com/shop.git";
 const ID = "/ConfigMap/shop/a";
+const COMMIT = { sha: "new", ref: "refs/heads/main", subject: "", author: "", trailers: {} };
 
 const gitSync = (name: string, spec: JsonObject = {}, status: JsonObject = {}): Manifest => ({
   apiVersion: "fairlead.dev/v1alpha1",
@@ -169,4 +170,17 @@ test.each([
     neighbours.precedent(ID, z);
   }
   expect(neighbours.precedent(ID, z)).toEqual({ namespace: "shop", name: "b" });
+});
+
+test.each<[string, Partial<SyncState>, readonly Key[]]>([
+  ["saw another commit", { content: { commit: { ...COMMIT, sha: "old" }, rendered: [] } }, ["shop/b"]],
+  ["could read nothing", {}, ["shop/b"]],
+  ["has seen it", { content: { commit: COMMIT, rendered: [] } }, []],
+  ["has not looked yet", { lookedAt: 0 }, []],
+  ["has asked since", { checkedAt: 2_000 }, []],
+])("a moved ref is told to a sync of it that %s", (_, state, told) => {
+  const { neighbours, sync, theirs, notified } = scene(gitSync("b"), 0);
+  Object.assign(theirs, { lookedAt: 500, checkedAt: 500, ...state });
+  neighbours.spread(sync, { sha: COMMIT.sha, askedAt: 1_500 });
+  expect(notified).toEqual(told);
 });

@@ -5,6 +5,7 @@ import type { SyncName } from "../../core/sync/owner.ts";
 import type { ObjectCache } from "../../ports/watch.ts";
 import type { Rivalry } from "./apply.ts";
 import type { Held, Holdings } from "./holdings.ts";
+import type { Moved } from "./source.ts";
 import type { SyncState, SyncStates } from "./state.ts";
 
 /** What is known of all syncs, and how one is asked for a look. */
@@ -124,15 +125,19 @@ export class Neighbours {
     return late;
   }
 
-  /** Lets the others that follow the same ref know that it has moved: the answer that said so serves them as well. */
-  spread({ object, spec }: GitSync, askedAt: number): void {
+  /**
+   * Lets the others that have looked at the same ref, and saw another commit there or none, know that it has moved: the answer
+   * that said so serves them as well.
+   */
+  spread({ object, spec }: GitSync, { sha, askedAt }: Moved): void {
     const what = `${spec.url} ${stringify(spec.ref)}`;
     if ((this.#spread.get(what) ?? 0) >= askedAt) return;
     this.#spread.set(what, askedAt);
     for (const other of this.#parts.syncs.list()) {
       const known = this.#parts.states.known(keyOf(other));
-      const isOther = keyOf(other) !== keyOf(object) && sameSource(other, object);
-      if (isOther && known !== undefined && known.checkedAt < askedAt) this.#parts.notify(keyOf(other), askedAt - 1);
+      if (known === undefined || known.lookedAt === 0 || known.checkedAt >= askedAt) continue;
+      if ((known.broken ?? known.content)?.commit.sha === sha) continue;
+      if (keyOf(other) !== keyOf(object) && sameSource(other, object)) this.#parts.notify(keyOf(other), askedAt - 1);
     }
   }
 

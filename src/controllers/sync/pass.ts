@@ -1,9 +1,9 @@
 import { type Key, keyOf } from "../../api/objects.ts";
 import type { GitSync } from "../../api/v1alpha1/gitsync.ts";
 import { type Member, wantedIds } from "../../core/sync/desiredSet.ts";
-import { hasAll, type Inventory, planned } from "../../core/sync/inventory.ts";
+import { type Inventory, planned } from "../../core/sync/inventory.ts";
 import type { SyncOutcome } from "../../core/sync/outcome.ts";
-import { stillThere } from "./ahead.ts";
+import { stillThere, storeAhead } from "./ahead.ts";
 import type { Applied, Applier, ApplyParts } from "./apply.ts";
 import { applyAll } from "./applyAll.ts";
 import { assess } from "./assess.ts";
@@ -59,14 +59,10 @@ export async function passOver(
   // What comes back later is new, not drift.
   for (const id of state.recorded.keys()) if (!state.wanted.has(id)) state.recorded.delete(id);
 
-  // Write-ahead: what is about to be applied is in the inventory first, so a crash orphans nothing.
   const isThere = await stillThere(world.managed, members, signal);
   const inventory = planned(stored, members, isThere);
-  const reported = !hasAll(stored, inventory)
-    ? await world.begin(sync, attemptOf(commit, state, world.now()), members.length, inventory, signal)
-    : stored.every(isThere)
-      ? sync
-      : await world.remember(sync, inventory, signal);
+  const plan = { attempt: attemptOf(commit, state, world.now()), objects: members.length, inventory, isThere };
+  const reported = await storeAhead(world, sync, plan, signal);
   const elapsed = world.now() - state.startedAt;
   const results = await applyAll(members, applier, parts, { now: world.now, elapsed }, signal);
   world.neighbours.contest(keyOf(object), owners);

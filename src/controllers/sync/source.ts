@@ -15,6 +15,12 @@ import { restore } from "./restore.ts";
 import { credentialsIn, proxyIn, type Secrets } from "./secrets.ts";
 import type { GitTrouble, SyncState } from "./state.ts";
 
+/** The commit that a ref stands for now, and when the remote was asked, in epoch milliseconds. */
+export interface Moved {
+  readonly sha: string;
+  readonly askedAt: number;
+}
+
 /** What reading a sync's source takes. */
 export interface SourceParts extends AdmitParts, RenderParts {
   readonly git: Git;
@@ -22,7 +28,7 @@ export interface SourceParts extends AdmitParts, RenderParts {
   /** When this process began, in epoch milliseconds. */
   readonly bornAt: number;
   /** Lets others that follow the same ref know that it has moved, with when the remote was asked. */
-  readonly spread: (sync: GitSync, askedAt: number) => void;
+  readonly spread: (sync: GitSync, moved: Moved) => void;
 }
 
 const SECRET_FIELDS = ["secretRef", "proxySecretRef"] as const;
@@ -115,7 +121,7 @@ async function readNews(
     const commit = await parts.git.resolve(source, signal, since);
     askedAt = commit.askedAt;
     const before = (state.broken ?? state.content)?.commit.sha;
-    if (before !== commit.sha) parts.spread(sync, askedAt);
+    if (before !== commit.sha) parts.spread(sync, commit);
     const refused = await admit(sync, state, source, commit, parts, signal);
     if (refused !== undefined) return refused;
     if (before !== commit.sha || state.startedAt === 0) state.startedAt = askedAt;

@@ -20,17 +20,30 @@ export interface SyncListeners {
   /** In epoch milliseconds. */
   readonly now: () => number;
   readonly wake: (key: Key) => void;
+  /** A sync has changed, perhaps by its own work: others may wait for that. */
+  readonly changed?: (key: Key) => void;
 }
 
 /** Watches the syncs themselves. */
-export function watchSyncs(watcher: Watcher, { states, now, wake }: SyncListeners, signal: AbortSignal): SyncCaches {
+export function watchSyncs(
+  watcher: Watcher,
+  { states, now, wake, changed }: SyncListeners,
+  signal: AbortSignal,
+): SyncCaches {
   const holdings = new Holdings();
   const onChange = (change: Change): void => {
     holdings.note(change);
     if (change.now !== undefined) states.hear(change.key, askedBy(change.now), now());
-    wake(change.key);
+    changed?.(change.key);
+    if (!isOwnWord(change)) wake(change.key);
   };
   return { syncs: watcher.watch({ apiVersion: API_VERSION, kind: "GitSync" }, onChange, signal), holdings };
+}
+
+/** Whether a sync has but told of itself: what it says asks for no look at it. */
+function isOwnWord({ before, now, own }: Change): boolean {
+  if (!own || before === undefined || now === undefined) return false;
+  return askedBy(before) === askedBy(now) && before.metadata.deletionTimestamp === now.metadata.deletionTimestamp;
 }
 
 /** The syncs that wait, or may come to wait, for another one. */

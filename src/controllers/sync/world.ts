@@ -26,7 +26,7 @@ import type { Applied } from "./apply.ts";
 import { impersonatedOnly } from "./impersonated.ts";
 import type { ManagedObjects } from "./kinds.ts";
 import { type NeighbourParts, Neighbours } from "./neighbours.ts";
-import type { SourceParts } from "./source.ts";
+import type { Moved, SourceParts } from "./source.ts";
 import type { SyncStates } from "./state.ts";
 import { dependentsOf } from "./watchSyncs.ts";
 
@@ -138,6 +138,17 @@ export class SyncWorld implements SourceParts {
       .every(({ ref }) => this.atRest(ref.namespace ?? "", ref.name));
   }
 
+  /** Stores the finalizer, so that a deletion prunes first, and the first plan. Answers the sync as stored. */
+  async claim({ object }: GitSync, firstPlan: string | undefined, signal: AbortSignal): Promise<GitSync> {
+    const { resourceVersion, finalizers = [] } = object.metadata;
+    const annotations = firstPlan === undefined ? {} : { annotations: { [Mark.firstPlan]: firstPlan } };
+    const metadata = { resourceVersion, finalizers: [...finalizers, Mark.finalizer], ...annotations };
+    this.states.of(keyOf(object)).toldAt = this.now();
+    const stored = await this.cluster.patch(refOf(object), { metadata }, {}, signal);
+    this.keep(stored);
+    return parseGitSync(stored);
+  }
+
   /** Stores the write-ahead inventory. Answers the sync as stored. */
   async remember(sync: GitSync, inventory: Inventory, signal: AbortSignal): Promise<GitSync> {
     return this.#store(sync, { ...sync.status, inventory: [...inventory] }, signal);
@@ -233,7 +244,7 @@ export class SyncWorld implements SourceParts {
     });
   };
 
-  readonly spread = (sync: GitSync, askedAt: number): void => this.neighbours.spread(sync, askedAt);
+  readonly spread = (sync: GitSync, moved: Moved): void => this.neighbours.spread(sync, moved);
 
   /** Tells people of drift and of fights. */
   tellOf(sync: GitSync, result: Applied): void {

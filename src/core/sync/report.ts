@@ -99,7 +99,7 @@ export function syncStatus(report: SyncReport): GitSyncStatus {
 
 /**
  * Tells whether a status differs from the former one only in how far the work on the same commit has come. The uids of what has
- * been applied may wait as well: where one is missing, the object's mark is the proof.
+ * been applied may wait as well: where one is missing, the object's mark is the proof. Of a sync that has no status yet, all is.
  */
 export function onlyProgress(before: GitSyncStatus, after: GitSyncStatus): boolean {
   const told = ({ conditions = [], inventory = [], ...rest }: GitSyncStatus) => ({
@@ -110,7 +110,7 @@ export function onlyProgress(before: GitSyncStatus, after: GitSyncStatus): boole
     ids: inventory.map(({ id }) => id),
   });
   const progressing = after.conditions?.some(({ type, reason }) => type === "Ready" && reason === "Progressing");
-  return progressing === true && sameJson(told(before), told(after));
+  return progressing === true && (before.conditions === undefined || sameJson(told(before), told(after)));
 }
 
 /** Tells whether all that is new in a status is the name of the commit that is in place, told as Applied before and after. */

@@ -3,7 +3,7 @@ import { type Key, keyOf } from "../../api/objects.ts";
 import { parseGitSync } from "../../api/v1alpha1/gitsync.ts";
 import { API_VERSION } from "../../api/v1alpha1/names.ts";
 import type { Requeue } from "../../controllers/requeue.ts";
-import { claimSync, finalizeSync } from "../../controllers/sync/finalize.ts";
+import { finalizeSync } from "../../controllers/sync/finalize.ts";
 import { ManagedObjects } from "../../controllers/sync/kinds.ts";
 import { reconcileSync } from "../../controllers/sync/reconcile.ts";
 import { Secrets } from "../../controllers/sync/secrets.ts";
@@ -153,7 +153,6 @@ export class StoryOperator {
     }
     const { signal } = this.#end;
     if (object.metadata.deletionTimestamp !== undefined) return finalizeSync(this.#world, parseGitSync(object), signal);
-    await claimSync(this.#world, parseGitSync(object), signal);
-    return reconcileSync(this.#world, parseGitSync(this.#syncs.get(key) ?? object), signal);
+    return reconcileSync(this.#world, parseGitSync(object), signal);
   }
 }

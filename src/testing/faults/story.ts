@@ -1,5 +1,6 @@
 import { listAt, numberAt, stringAt } from "../../api/json.ts";
 import { identity, type Manifest, refOf } from "../../api/objects.ts";
+import { parseGitSync } from "../../api/v1alpha1/gitsync.ts";
 import { API_VERSION } from "../../api/v1alpha1/names.ts";
 import { conditionIn } from "../../core/sync/healthOf.ts";
 import { ownerOf } from "../../core/sync/owner.ts";
@@ -230,9 +231,9 @@ export class Story {
   }
 
   #inventory(name: string): readonly string[] {
-    return listAt(this.#sync(name), "status", "inventory")
-      .map((entry) => stringAt(entry, "id") ?? "")
-      .sort();
+    const sync = this.#sync(name);
+    const inventory = sync === undefined ? [] : (parseGitSync(sync).status.inventory ?? []);
+    return inventory.map(({ id }) => id).sort();
   }
 }
 
