@@ -57,6 +57,8 @@ export async function reportInvalid(
   const status = isObject(object["status"]) ? object["status"] : {};
   const patch = mergePatch(status, { ...status, conditions } as unknown as JsonObject);
   if (patch === undefined) return;
-  parts.put(await parts.cluster.patch(refOf(object), { status: patch }, { subresource: "status" }, signal));
+  const { resourceVersion } = object.metadata;
+  const sent = { metadata: { resourceVersion }, status: patch };
+  parts.put(await parts.cluster.patch(refOf(object), sent, { subresource: "status" }, signal));
   parts.events.note(object, { type: "Warning", reason, message });
 }

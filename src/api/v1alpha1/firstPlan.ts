@@ -19,7 +19,7 @@ export function firstPlanText(sync: Manifest, inventory: readonly InventoryEntry
   return text.length > TEXT_MAX ? undefined : text;
 }
 
-/** The entries of that annotation, which count until the status has an inventory. One that cannot be read is none: it is not ours. */
+/** The entries of that annotation. One that cannot be read is none: it is not ours. */
 export function firstPlanOf({ metadata }: Manifest): readonly InventoryEntry[] | undefined {
   const text = metadata.annotations?.[Mark.firstPlan];
   if (text === undefined || text.length > TEXT_MAX) return undefined;

@@ -2,7 +2,6 @@ import { z } from "zod";
 import type { Manifest } from "../objects.ts";
 import { atLeast, objectName } from "./common.ts";
 import { dependency, healthCheck } from "./expressions.ts";
-import { firstPlanOf } from "./firstPlan.ts";
 import { helm, ignoreRule, ref, substitute, verify, webhookProvider } from "./gitsyncParts.ts";
 import { gitSyncStatus } from "./gitsyncStatus.ts";
 import { unpack } from "./packing.ts";
@@ -179,8 +178,8 @@ export function parseGitSync(object: Manifest): GitSync {
   if (before !== undefined) return before;
   const { spec, status: stored } = whole.parse({ spec: object["spec"], status: object["status"] ?? {} });
   const { packedInventory, ...rest } = stored;
-  const inventory = unpack({ inventory: rest.inventory, packedInventory }) ?? firstPlanOf(object);
-  const status = inventory === undefined ? rest : { ...rest, inventory: [...inventory] };
+  const inventory = unpack({ inventory: rest.inventory, packedInventory });
+  const status = inventory === undefined ? rest : { ...rest, inventory };
   const sync = { object, spec, status };
   known.set(object, sync);
   return sync;

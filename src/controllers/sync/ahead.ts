@@ -1,4 +1,4 @@
-import { firstPlanText } from "../../api/v1alpha1/firstPlan.ts";
+import { firstPlanOf, firstPlanText } from "../../api/v1alpha1/firstPlan.ts";
 import type { GitSync } from "../../api/v1alpha1/gitsync.ts";
 import type { InventoryEntry } from "../../api/v1alpha1/inventoryEntry.ts";
 import { Mark } from "../../api/v1alpha1/names.ts";
@@ -19,7 +19,7 @@ export interface Plan {
 
 /**
  * Write-ahead: what is about to be applied is in the inventory first, so a crash orphans nothing, and the finalizer is there,
- * so a deletion prunes first. A small new set costs one write for both. Answers the sync as stored.
+ * so a deletion prunes first. Answers the sync as stored.
  */
 export async function storeAhead(
   world: SyncWorld,
@@ -27,16 +27,18 @@ export async function storeAhead(
   { attempt, objects, inventory, isThere }: Plan,
   signal: AbortSignal,
 ): Promise<GitSync> {
-  const stored = sync.status.inventory ?? [];
   if (inventory.length === 0) return sync;
-  let claimed = sync;
+  let current = sync;
   if (!sync.object.metadata.finalizers?.includes(Mark.finalizer)) {
-    const text = sync.status.inventory === undefined ? firstPlanText(sync.object, inventory) : undefined;
-    claimed = await world.claim(sync, text, signal);
-    if (text !== undefined) return claimed;
+    // A small new set costs one write for both.
+    const isNew = sync.status.inventory === undefined;
+    current = await world.takeUp(sync, isNew ? firstPlanText(sync.object, inventory) : undefined, signal);
   }
-  if (!hasAll(stored, inventory)) return world.begin(claimed, attempt, objects, inventory, signal);
-  return stored.every(isThere) ? claimed : world.remember(claimed, inventory, signal);
+  if (current.status.inventory === undefined) world.planned(current, inventory);
+  // An annotation that somebody took away is no record.
+  const stored = current.status.inventory ?? firstPlanOf(current.object) ?? [];
+  if (!hasAll(stored, inventory)) return world.begin(current, attempt, objects, inventory, signal);
+  return stored.every(isThere) ? current : world.remember(current, inventory, signal);
 }
 
 /**

@@ -12,6 +12,10 @@ type Schedule = Parameters<typeof play>[0];
 const layout = (others: Readonly<Record<number, "b" | "nowhere">> = {}): Schedule["last"] =>
   Array.from({ length: 8 }, (_, index) => [others[index] ?? "a", 1] as const) as unknown as Schedule["last"];
 
+/** The same with one object changed. */
+const changed = (which: number): Schedule["last"] =>
+  layout().map(([at, version], index) => [at, index === which ? 2 : version]) as unknown as Schedule["last"];
+
 /** Schedules that found something, as they were shrunk. */
 const FOUND: readonly (readonly [what: string, schedule: Schedule])[] = [
   [
@@ -51,6 +55,23 @@ const FOUND: readonly (readonly [what: string, schedule: Schedule])[] = [
         { do: "lists", fail: true },
         { do: "pass", seconds: 0 },
         { do: "lists", fail: false },
+      ],
+      last: layout(),
+    },
+  ],
+  [
+    "an object that comes back with a commit that is refused for now",
+    {
+      first: layout(),
+      moves: [
+        { do: "trouble", fates: ["Lost"] },
+        { do: "push", layout: layout({ 7: "b" }), hook: true, confirmed: false, onto: 0 },
+        { do: "lag", seconds: 1, gap: false },
+        { do: "pass", seconds: 1 },
+        { do: "push", layout: changed(5), hook: true, confirmed: false, onto: 0 },
+        { do: "trouble", fates: ["Refused"] },
+        { do: "pass", seconds: 0 },
+        { do: "break", at: "a", how: "Broken", hook: false },
       ],
       last: layout(),
     },

@@ -2,9 +2,11 @@ import { keyOf, refOf } from "../../api/objects.ts";
 import type { GitSync } from "../../api/v1alpha1/gitsync.ts";
 import { Mark } from "../../api/v1alpha1/names.ts";
 import { type Farewell, farewellOf, parting } from "../../core/sync/farewell.ts";
+import type { Inventory } from "../../core/sync/inventory.ts";
 import { after, never, type Requeue } from "../requeue.ts";
 import { orphan } from "./orphan.ts";
 import { type Pruned, prune } from "./prune.ts";
+import { recordOf, recover } from "./record.ts";
 import type { SyncWorld } from "./world.ts";
 
 /** How soon what failed is tried again. */
@@ -49,10 +51,13 @@ async function part(
   const deletedAt = Date.parse(sync.object.metadata.deletionTimestamp ?? "") || 0;
   const elapsedMs = world.now() - deletedAt;
   if (elapsedMs < RENAME_MS) return after(RENAME_MS - elapsedMs);
+  const state = world.states.of(keyOf(sync.object));
+  await recover(sync, state, world, signal);
+  const inventory = recordOf(sync, state);
   const result =
     policy === "Orphan"
-      ? await orphan(world, sync, world.identityOf(sync), signal)
-      : await pruneAll(world, sync, deletedAt, signal);
+      ? await orphan(world, sync, inventory, world.identityOf(sync), signal)
+      : await pruneAll(world, sync, inventory, deletedAt, signal);
   if (result.decision.kind === "Deferred") return after(SOON_MS);
   if (result.deleted.length > 0) world.pruned(sync, result.deleted);
   const keep = result.decision.kind === "Prune" ? result.decision.keep : [];
@@ -65,7 +70,13 @@ async function part(
   return undefined;
 }
 
-function pruneAll(world: SyncWorld, sync: GitSync, deletedAt: number, signal: AbortSignal): Promise<Pruned> {
+function pruneAll(
+  world: SyncWorld,
+  sync: GitSync,
+  inventory: Inventory,
+  deletedAt: number,
+  signal: AbortSignal,
+): Promise<Pruned> {
   const { namespace = "", name } = sync.object.metadata;
   // The commit that removed this sync may have given its objects to another one. The API server cuts the time to whole
   // seconds: a look of the other one counts only from the end of that second on.
@@ -75,7 +86,7 @@ function pruneAll(world: SyncWorld, sync: GitSync, deletedAt: number, signal: Ab
       sync: { namespace, name },
       members: [],
       identity: world.identityOf(sync),
-      inventory: sync.status.inventory ?? [],
+      inventory,
       claimedBy: (id) => world.neighbours.claimedBy(id, { namespace, name }),
       unasked: world.neighbours.unasked(sync, { startedAt }),
       operatorNamespace: world.operatorNamespace,

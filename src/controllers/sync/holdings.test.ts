@@ -1,9 +1,7 @@
 import { expect, test } from "vitest";
 import type { JsonObject } from "../../api/json.ts";
 import type { Key, Manifest } from "../../api/objects.ts";
-import { firstPlanText } from "../../api/v1alpha1/firstPlan.ts";
 import type { InventoryEntry } from "../../api/v1alpha1/inventoryEntry.ts";
-import { Mark } from "../../api/v1alpha1/names.ts";
 import { pack } from "../../api/v1alpha1/packing.ts";
 import { Holdings } from "./holdings.ts";
 
@@ -58,15 +56,21 @@ test("packed inventories are read, and one that cannot be read hides no other", 
   ]);
 });
 
-test("the first plan of a sync counts until its status has an inventory, be it an empty one", () => {
+test("what this process has planned counts until the status has an inventory, be it an empty one, and of this sync alone", () => {
   const holdings = new Holdings();
-  const planned = (status: JsonObject): Manifest => {
-    const object = { ...sync(status), metadata: { name: "a", namespace: "shop", uid: "u-1" } };
-    const text = firstPlanText(object, [entry("one")]) ?? "";
-    return { ...object, metadata: { ...object.metadata, annotations: { [Mark.firstPlan]: text } } };
-  };
-  holdings.note({ key: "shop/a", before: undefined, now: planned({}) });
+  const made = (uid: string, status: JsonObject = {}): Manifest => ({
+    ...sync(status),
+    metadata: { name: "a", namespace: "shop", uid },
+  });
+  const tell = (now: Manifest) => holdings.note({ key: "shop/a", before: undefined, now });
+  tell(made("u-1"));
+  holdings.plan(made("u-1"), [entry("one")]);
   expect([...holdings.of("one")]).toEqual([["shop/a", "Planned"]]);
-  holdings.note({ key: "shop/a", before: undefined, now: planned({ inventory: [] }) });
-  expect([...holdings.of("one")]).toEqual([]);
+  tell(made("u-1"));
+  expect(holdings.of("one").size).toBe(1);
+  tell(made("u-2"));
+  expect(holdings.of("one").size).toBe(0);
+  holdings.plan(made("u-2"), [entry("one")]);
+  tell(made("u-2", { inventory: [] }));
+  expect(holdings.of("one").size).toBe(0);
 });

@@ -1,6 +1,6 @@
 import { at, type Json, listAt, stringAt } from "../../api/json.ts";
-import type { Key, Manifest } from "../../api/objects.ts";
-import { firstPlanOf } from "../../api/v1alpha1/firstPlan.ts";
+import { type Key, keyOf, type Manifest } from "../../api/objects.ts";
+import type { InventoryEntry } from "../../api/v1alpha1/inventoryEntry.ts";
 import { unpack } from "../../api/v1alpha1/packing.ts";
 import type { Change } from "../../ports/watch.ts";
 
@@ -13,12 +13,20 @@ const NOBODY: ReadonlyMap<Key, Held> = new Map();
 export class Holdings {
   readonly #bySync = new Map<Key, readonly string[]>();
   readonly #byId = new Map<string, Map<Key, Held>>();
+  readonly #plans = new Map<Key, { readonly uid: string | undefined; readonly ids: readonly string[] }>();
   /** Read when somebody asks: a large inventory takes longer to unpack than a watch may be kept. */
   readonly #unread = new Map<Key, Manifest | undefined>();
 
   /** Takes a change of a sync. */
   note({ key, now }: Change): void {
     this.#unread.set(key, now);
+    if (now === undefined || at(now, "status", "inventory") !== undefined) this.#plans.delete(key);
+  }
+
+  /** Takes what this process has planned for a sync whose status has no inventory yet. */
+  plan(sync: Manifest, inventory: readonly InventoryEntry[]): void {
+    this.#plans.set(keyOf(sync), { uid: sync.metadata.uid, ids: inventory.map(({ id }) => id) });
+    this.#unread.set(keyOf(sync), sync);
   }
 
   /** The syncs that have planned or applied an object. */
@@ -34,7 +42,7 @@ export class Holdings {
       holders?.delete(key);
       if (holders?.size === 0) this.#byId.delete(id);
     }
-    const held = sync === undefined ? [] : heldBy(sync);
+    const held = sync === undefined ? [] : [...this.#plannedFor(key, sync), ...heldBy(sync)];
     for (const [id, how] of held) {
       const holders = this.#byId.get(id) ?? new Map<Key, Held>();
       this.#byId.set(id, holders.set(key, how));
@@ -45,6 +53,11 @@ export class Holdings {
         key,
         held.map(([id]) => id),
       );
+  }
+
+  #plannedFor(key: Key, sync: Manifest): readonly (readonly [string, Held])[] {
+    const plan = this.#plans.get(key);
+    return plan === undefined || plan.uid !== sync.metadata.uid ? [] : plan.ids.map((id) => [id, "Planned"] as const);
   }
 }
 
@@ -59,10 +72,7 @@ function heldBy(sync: Manifest): readonly (readonly [string, Held])[] {
 function entriesOf(sync: Manifest): readonly Json[] {
   const plain = listAt(sync, "status", "inventory");
   const packedInventory = stringAt(sync, "status", "packedInventory");
-  if (packedInventory === undefined) {
-    const isNew = at(sync, "status", "inventory") === undefined;
-    return isNew ? ((firstPlanOf(sync) ?? []) as readonly Json[]) : plain;
-  }
+  if (packedInventory === undefined) return plain;
   try {
     return [...plain, ...((unpack({ packedInventory }) ?? []) as readonly Json[])];
   } catch {

@@ -23,7 +23,9 @@ export async function pruneLeftovers(world: SyncWorld, set: AppliedSet, signal: 
   const { sync, state, content, members, inventory, assessed } = set;
   const name = { namespace: sync.object.metadata.namespace ?? "", name: sync.object.metadata.name };
   const claims = new Map<string, Key>();
-  const enabled = sync.spec.prune && state.hold === undefined && content.restored !== true;
+  // A newer commit that is refused for now may want what this one has let go.
+  const isNewest = content === state.content;
+  const enabled = sync.spec.prune && isNewest && state.hold === undefined && content.restored !== true;
   const leaving = enabled && prunable(inventory, members).length > 0;
   const pruned = await prune(
     {

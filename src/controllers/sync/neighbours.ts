@@ -1,5 +1,6 @@
 import { at, sameJson, stringAt, stringify } from "../../api/json.ts";
 import { type Key, keyOf, type Manifest } from "../../api/objects.ts";
+import { firstPlanOf } from "../../api/v1alpha1/firstPlan.ts";
 import type { GitSync } from "../../api/v1alpha1/gitsync.ts";
 import type { SyncName } from "../../core/sync/owner.ts";
 import type { ObjectCache } from "../../ports/watch.ts";
@@ -48,8 +49,10 @@ export class Neighbours {
     const rival = this.#parts.syncs.get(key);
     if (rival === undefined || rival.metadata.deletionTimestamp !== undefined) return "None";
     const known = this.#parts.states.known(key);
-    const wants =
-      known?.accepted === undefined ? this.#holding(rival, id, sync.spec.url) !== undefined : known.wanted.has(id);
+    // The object bears its mark: a first plan that a former process has left is no boast.
+    const planned = () => firstPlanOf(rival)?.some((entry) => entry.id === id) === true;
+    const holds = () => this.#holding(rival, id, sync.spec.url) !== undefined || planned();
+    const wants = known?.accepted === undefined ? holds() : known.wanted.has(id);
     if (!wants) return "None";
     if (!this.#isLate(rival, sync, state)) return "Rival";
     this.#parts.notify(key);
@@ -135,7 +138,7 @@ export class Neighbours {
     this.#spread.set(what, askedAt);
     for (const other of this.#parts.syncs.list()) {
       const known = this.#parts.states.known(keyOf(other));
-      if (known === undefined || known.lookedAt === 0 || known.checkedAt >= askedAt) continue;
+      if (known === undefined || isToLook(known) || known.checkedAt >= askedAt) continue;
       if ((known.broken ?? known.content)?.commit.sha === sha) continue;
       if (keyOf(other) !== keyOf(object) && sameSource(other, object)) this.#parts.notify(keyOf(other), askedAt - 1);
     }
@@ -183,4 +186,9 @@ function isOlder(a: Manifest, b: Manifest): boolean {
 function sameSource(a: Manifest, b: Manifest): boolean {
   const sameRef = sameJson(at(a, "spec", "ref") ?? {}, at(b, "spec", "ref") ?? {});
   return sameRef && stringAt(a, "spec", "url") === stringAt(b, "spec", "url");
+}
+
+/** Its first look is still to begin, and will see what is there then. */
+function isToLook({ lookedAt, looking }: SyncState): boolean {
+  return lookedAt === 0 && looking === undefined;
 }

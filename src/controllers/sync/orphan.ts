@@ -2,7 +2,7 @@ import { refOf, title } from "../../api/objects.ts";
 import type { GitSync } from "../../api/v1alpha1/gitsync.ts";
 import type { InventoryEntry } from "../../api/v1alpha1/inventoryEntry.ts";
 import { isOurs, unmarked } from "../../core/sync/farewell.ts";
-import { refOfEntry } from "../../core/sync/inventory.ts";
+import { type Inventory, refOfEntry } from "../../core/sync/inventory.ts";
 import type { Failure } from "../../core/sync/outcome.ts";
 import type { Kept } from "../../core/sync/prune.ts";
 import { ApiError, type Identity, isApiError } from "../../ports/cluster.ts";
@@ -14,11 +14,12 @@ import { look, type Pruned, type PruneParts } from "./prune.ts";
 export async function orphan(
   parts: PruneParts,
   sync: GitSync,
+  inventory: Inventory,
   identity: Identity,
   signal: AbortSignal,
 ): Promise<Pruned> {
-  const { status, object } = sync;
-  const name = { namespace: object.metadata.namespace ?? "", name: object.metadata.name };
+  const { namespace = "", name: own } = sync.object.metadata;
+  const name = { namespace, name: own };
   const failures: Failure[] = [];
   const keep: Kept[] = [];
   const one = async (entry: InventoryEntry): Promise<void> => {
@@ -37,7 +38,6 @@ export async function orphan(
       failures.push({ ref, reason, message });
     }
   };
-  const inventory = status.inventory ?? [];
   await mapLimited(inventory, one);
   return { decision: { kind: "Prune", remove: [], forget: [], keep }, inventory, deleted: [], failures };
 }

@@ -10,6 +10,7 @@ import { assess } from "./assess.ts";
 import { yieldsOf } from "./autoscalers.ts";
 import { attemptOf, outcomeOf, recheck } from "./ending.ts";
 import { pruneLeftovers } from "./leftovers.ts";
+import { recordOf } from "./record.ts";
 import { rehearse } from "./rehearse.ts";
 import { setOf } from "./setOf.ts";
 import type { Content, SyncState } from "./state.ts";
@@ -36,8 +37,8 @@ export async function passOver(
   const { object } = sync;
   const { commit, rendered } = content;
   const name = { namespace: object.metadata.namespace ?? "", name: object.metadata.name };
-  const set = state.complete?.of === content ? state.complete.set : await setOf(world, rendered, sync, signal);
-  const stored = sync.status.inventory ?? [];
+  const set = state.complete?.of === content ? state.complete.set : await setOf(world, rendered, sync, state, signal);
+  const stored = recordOf(sync, state);
   if (set.kind === "Refused") {
     const outcome = {
       kind: "Refused",
@@ -126,7 +127,7 @@ async function tried(
   signal: AbortSignal,
 ): Promise<Pass | undefined> {
   if (content.rendered === state.accepted?.rendered) return undefined;
-  const first = (sync.status.inventory ?? []).every(({ uid }) => uid === undefined);
+  const first = recordOf(sync, state).every(({ uid }) => uid === undefined);
   const options = { mode: sync.spec.dryRun, first, now: world.now() };
   state.rehearsal = await rehearse(content, members, applier, parts, options, signal);
   const { failures, againAt } = state.rehearsal;
@@ -153,7 +154,7 @@ async function keepGood(
   signal: AbortSignal,
 ): Promise<Pass> {
   const { accepted } = state;
-  if (accepted === undefined || accepted === content) return { outcome, inventory: sync.status.inventory ?? [] };
+  if (accepted === undefined || accepted === content) return { outcome, inventory: recordOf(sync, state) };
   return { ...(await passOver(world, sync, state, accepted, signal)), outcome };
 }
 

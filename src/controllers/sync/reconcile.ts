@@ -1,6 +1,7 @@
 import { setTimeout } from "node:timers/promises";
 import { keyOf } from "../../api/objects.ts";
 import type { GitSync } from "../../api/v1alpha1/gitsync.ts";
+import { Mark } from "../../api/v1alpha1/names.ts";
 import type { Hold } from "../../core/sync/dependencies.ts";
 import { hasAll, planned } from "../../core/sync/inventory.ts";
 import type { SyncOutcome } from "../../core/sync/outcome.ts";
@@ -10,6 +11,7 @@ import { brokenOutcome } from "./ending.ts";
 import { messageOf } from "./failure.ts";
 import { holdOn, inForce } from "./hold.ts";
 import { passOver } from "./pass.ts";
+import { recordOf, recover } from "./record.ts";
 import { setOf } from "./setOf.ts";
 import { asksAnew, checkIn, readSource } from "./source.ts";
 import type { SyncState } from "./state.ts";
@@ -36,8 +38,10 @@ export async function reconcileSync(world: SyncWorld, sync: GitSync, signal: Abo
   }
 }
 
-async function look(world: SyncWorld, sync: GitSync, signal: AbortSignal): Promise<Requeue> {
-  const state = world.states.of(keyOf(sync.object));
+async function look(world: SyncWorld, given: GitSync, signal: AbortSignal): Promise<Requeue> {
+  const state = world.states.of(keyOf(given.object));
+  await recover(given, state, world, signal);
+  const sync = await kept(world, given, state, signal);
   if (sync.spec.suspend) {
     await world.report(sync, { kind: "Suspended" }, undefined, signal);
     return never;
@@ -60,6 +64,12 @@ async function look(world: SyncWorld, sync: GitSync, signal: AbortSignal): Promi
   const next = state.looking === undefined ? checkIn(sync, state, world.now()) : undefined;
   const times = [next, more, pass?.recheckInMs, hold?.recheckInMs].filter((ms) => ms !== undefined);
   return times.length === 0 ? never : after(Math.min(...times));
+}
+
+/** A finalizer that somebody took away comes back, while there is anything to prune. */
+async function kept(world: SyncWorld, sync: GitSync, state: SyncState, signal: AbortSignal): Promise<GitSync> {
+  const isKept = sync.object.metadata.finalizers?.includes(Mark.finalizer) ?? false;
+  return isKept || recordOf(sync, state).length === 0 ? sync : world.takeUp(sync, undefined, signal);
 }
 
 function heldOutcome(hold: Hold, { status }: GitSync, { content }: SyncState): SyncOutcome {
@@ -101,8 +111,8 @@ async function lookAtGit(world: SyncWorld, sync: GitSync, state: SyncState): Pro
 async function planOnly(world: SyncWorld, sync: GitSync, state: SyncState, signal: AbortSignal): Promise<GitSync> {
   const { content, accepted } = state;
   if (content === undefined || content.rendered === accepted?.rendered) return sync;
-  const set = await setOf(world, content.rendered, sync, signal);
-  const stored = sync.status.inventory ?? [];
+  const set = await setOf(world, content.rendered, sync, state, signal);
+  const stored = recordOf(sync, state);
   const wanted = set.kind === "Refused" ? stored : planned(stored, set.members);
   return hasAll(stored, wanted) ? sync : await world.remember(sync, wanted, signal);
 }

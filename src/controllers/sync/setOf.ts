@@ -3,20 +3,22 @@ import { fits } from "../../api/v1alpha1/packing.ts";
 import { type DesiredSet, desiredSet, type Member } from "../../core/sync/desiredSet.ts";
 import { hasAll, type Inventory, planned } from "../../core/sync/inventory.ts";
 import { kindsOf } from "./kinds.ts";
-import type { Content } from "./state.ts";
+import { recordOf } from "./record.ts";
+import type { Content, SyncState } from "./state.ts";
 import type { SyncWorld } from "./world.ts";
 
 /** The desired set of rendered objects. One whose inventory could not be stored is refused: nobody would know what to delete. */
 export async function setOf(
   world: SyncWorld,
   rendered: Content["rendered"],
-  { object, status }: GitSync,
+  sync: GitSync,
+  state: SyncState,
   signal: AbortSignal,
 ): Promise<DesiredSet> {
   const kinds = await kindsOf(rendered, world.discovery, signal);
-  const sync = { namespace: object.metadata.namespace ?? "", name: object.metadata.name };
-  const set = desiredSet(rendered, { sync, operatorNamespace: world.operatorNamespace, kinds });
-  return set.kind === "Refused" || isStorable(status.inventory ?? [], set.members) ? set : tooLarge(set.members);
+  const { namespace = "", name } = sync.object.metadata;
+  const set = desiredSet(rendered, { sync: { namespace, name }, operatorNamespace: world.operatorNamespace, kinds });
+  return set.kind === "Refused" || isStorable(recordOf(sync, state), set.members) ? set : tooLarge(set.members);
 }
 
 function isStorable(stored: Inventory, members: readonly Member[]): boolean {

@@ -10,7 +10,7 @@ function sync(generation = 1) {
   const object: Manifest = {
     apiVersion: "fairlead.dev/v1alpha1",
     kind: "GitSync",
-    metadata: { name: "app", namespace: "shop", generation },
+    metadata: { name: "app", namespace: "shop", generation, creationTimestamp: new Date(0).toISOString() },
     spec: { url: "https://git.example.com/x.git", interval: "1m" },
   };
   return parseGitSync(object);
@@ -46,11 +46,17 @@ describe("when Git is asked again", () => {
 });
 
 describe("how old an answer of the remote may be", () => {
-  const bornAt = now - 600_000;
+  const bornAt = now - 60_000;
   const heard = { asked: "1//", at: now - 3_000 };
 
   it.each<[string, SyncState, number]>([
     ["a new sync takes one that was asked for after it was heard of", looked({ asked: "", heard }), heard.at],
+    [
+      "one that was there before this process takes its first",
+      looked({ asked: "", heard: { asked: "1//", at: bornAt } }),
+      bornAt - 1,
+    ],
+    ["but not once it was edited", looked({ asked: "", heard }), heard.at],
     ["but after a push of later", looked({ asked: "", heard, notifiedAt: now - 1_000 }), now - 1_000],
     ["what was heard of an older spec counts no more", looked({ asked: "", heard: { ...heard, asked: "0//" } }), now],
     ["a clock that was set back makes nothing fresh", looked({ asked: "", heard: { ...heard, at: now + 9 } }), now],

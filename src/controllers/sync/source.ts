@@ -51,10 +51,12 @@ export function checkIn(sync: GitSync, state: SyncState, now: number): number {
 export function freshSince(sync: GitSync, state: SyncState, bornAt: number, now: number): number {
   if (asksAnew(sync, state)) {
     const isOld = Date.parse(sync.object.metadata.creationTimestamp ?? "") + 1_000 < bornAt;
-    if (state.asked === "" && isOld) return bornAt - 1;
     // Of many new syncs the last is looked at long after it was made: what was asked for in between serves it.
     const { heard } = state;
-    return heard?.asked === askedBy(sync.object) ? Math.max(Math.min(heard.at, now), state.notifiedAt) : now;
+    const heardAt = heard?.asked === askedBy(sync.object) ? Math.min(heard.at, now) : now;
+    // All that were there before this process did are served by its first question.
+    const since = state.asked === "" && isOld && heardAt <= bornAt ? bornAt - 1 : heardAt;
+    return Math.max(since, state.notifiedAt);
   }
   // After a failure: another try than the one that failed, whoever makes it.
   const since = state.retry === undefined ? now - durationMs(sync.spec.interval) : state.checkedAt;

@@ -2,6 +2,7 @@ import type { Key, Manifest } from "../../api/objects.ts";
 import type { Rendered } from "../../api/rendered.ts";
 import type { Hold } from "../../core/sync/dependencies.ts";
 import type { DesiredSet, Problem } from "../../core/sync/desiredSet.ts";
+import type { Inventory } from "../../core/sync/inventory.ts";
 import type { Followed } from "../../core/sync/move.ts";
 import type { SyncOutcome } from "../../core/sync/outcome.ts";
 import type { Retry } from "../../core/sync/retry.ts";
@@ -68,7 +69,12 @@ export interface SyncState {
   inputs: Inputs | undefined;
   /** What asked for the last look at Git: another text asks for the next one. */
   asked: string;
-  /** The text that the watch told last, and when, in epoch milliseconds: the look that it asks for is not older. */
+  /** What was planned before the status had an inventory. */
+  planned: Inventory | undefined;
+  /**
+   * The text that the watch told last, and when, in epoch milliseconds: a remote that was asked after that has told of
+   * everything that was pushed before the change.
+   */
   heard: { readonly asked: string; readonly at: number } | undefined;
   /** When the remote was asked for what the last look at Git brought, in epoch milliseconds. */
   checkedAt: number;
@@ -128,6 +134,7 @@ export class SyncStates {
       reads: undefined,
       inputs: undefined,
       asked: "",
+      planned: undefined,
       heard: undefined,
       checkedAt: 0,
       looking: undefined,

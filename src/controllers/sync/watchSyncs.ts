@@ -32,6 +32,9 @@ export function watchSyncs(
 ): SyncCaches {
   const holdings = new Holdings();
   const onChange = (change: Change): void => {
+    // One that was made anew has nothing to do with what was read and planned for the one before.
+    if (change.before !== undefined && change.before.metadata.uid !== change.now?.metadata.uid)
+      states.forget(change.key);
     holdings.note(change);
     if (change.now !== undefined) states.hear(change.key, askedBy(change.now), now());
     changed?.(change.key);
@@ -42,7 +45,7 @@ export function watchSyncs(
 
 /** Whether a sync has but told of itself: what it says asks for no look at it. */
 function isOwnWord({ before, now, own }: Change): boolean {
-  if (!own || before === undefined || now === undefined) return false;
+  if (!own || before === undefined || now === undefined || before.metadata.uid !== now.metadata.uid) return false;
   return askedBy(before) === askedBy(now) && before.metadata.deletionTimestamp === now.metadata.deletionTimestamp;
 }
 

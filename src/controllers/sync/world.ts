@@ -138,11 +138,18 @@ export class SyncWorld implements SourceParts {
       .every(({ ref }) => this.atRest(ref.namespace ?? "", ref.name));
   }
 
+  /** Notes what is planned before the status has an inventory. */
+  planned({ object }: GitSync, inventory: Inventory): void {
+    this.states.of(keyOf(object)).planned = inventory;
+    this.#parts.holdings.plan(object, inventory);
+  }
+
   /** Stores the finalizer, so that a deletion prunes first, and the first plan. Answers the sync as stored. */
-  async claim({ object }: GitSync, firstPlan: string | undefined, signal: AbortSignal): Promise<GitSync> {
+  async takeUp({ object }: GitSync, firstPlan: string | undefined, signal: AbortSignal): Promise<GitSync> {
     const { resourceVersion, finalizers = [] } = object.metadata;
     const annotations = firstPlan === undefined ? {} : { annotations: { [Mark.firstPlan]: firstPlan } };
     const metadata = { resourceVersion, finalizers: [...finalizers, Mark.finalizer], ...annotations };
+    // The work that begins now is told of when it takes long.
     this.states.of(keyOf(object)).toldAt = this.now();
     const stored = await this.cluster.patch(refOf(object), { metadata }, {}, signal);
     this.keep(stored);
@@ -204,6 +211,7 @@ export class SyncWorld implements SourceParts {
       state.toldAt = this.now();
     }
     await this.#store(current, status, signal);
+    if (inventory !== undefined) state.planned = undefined;
     state.told = told;
     state.renamedAt = undefined;
     if (!renamed) this.#tell(sync.object, current.status, status);

@@ -1,5 +1,6 @@
 import { listAt, numberAt, stringAt } from "../../api/json.ts";
 import { identity, type Manifest, refOf } from "../../api/objects.ts";
+import { firstPlanOf } from "../../api/v1alpha1/firstPlan.ts";
 import { parseGitSync } from "../../api/v1alpha1/gitsync.ts";
 import { API_VERSION } from "../../api/v1alpha1/names.ts";
 import { conditionIn } from "../../core/sync/healthOf.ts";
@@ -230,9 +231,11 @@ export class Story {
     return this.store.get({ apiVersion: API_VERSION, kind: "GitSync", namespace: this.#namespace, name });
   }
 
+  /** What is stored of what a sync has applied or is about to. */
   #inventory(name: string): readonly string[] {
     const sync = this.#sync(name);
-    const inventory = sync === undefined ? [] : (parseGitSync(sync).status.inventory ?? []);
+    if (sync === undefined) return [];
+    const inventory = parseGitSync(sync).status.inventory ?? firstPlanOf(sync) ?? [];
     return inventory.map(({ id }) => id).sort();
   }
 }
