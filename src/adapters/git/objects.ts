@@ -49,16 +49,20 @@ interface Reading {
 const IDLE_MS = 15_000;
 /** So many entries of tree objects are remembered, about 4 MiB. */
 const KEPT_ITEMS = 20_000;
+/** So many commits are remembered with their trees. */
+const KEPT_ROOTS = 1_000;
 /** A tree object that is larger has more entries than a directory of manifests ever has. */
 const TREE_BYTES = 16 * 1024 * 1024;
 
 /**
  * Reads objects of one repository through one long-lived `git cat-file`: to start a process for each of a thousand syncs that
- * look at the same commit takes ten times as long as all the rest of their look. Tree objects are remembered, as they never change.
+ * look at the same commit takes ten times as long as all the rest of their look. Trees are remembered, as they never change.
  */
 export class GitObjects {
   readonly #env: Readonly<Record<string, string>>;
   readonly #trees = new Map<string, readonly TreeItem[]>();
+  /** The trees of commits that are in the store. */
+  readonly #roots = new Map<string, string>();
   #kept = 0;
   #child: ChildProcessWithoutNullStreams | undefined;
   #asked: Question[] = [];
@@ -75,6 +79,16 @@ export class GitObjects {
   /** What a name stands for; undefined: there is no such object. The name must hold no line break. */
   async info(name: string, patience: Patience): Promise<ObjectInfo | undefined> {
     return this.#ask(`info ${name}`, 0, patience);
+  }
+
+  /** The tree of a commit; undefined: there is no such commit. */
+  async root(sha: string, patience: Patience): Promise<string | undefined> {
+    const known = this.#roots.get(sha);
+    if (known !== undefined) return known;
+    const oid = (await this.info(`${sha}^{tree}`, patience))?.oid;
+    if (this.#roots.size >= KEPT_ROOTS) this.#roots.clear();
+    if (oid !== undefined) this.#roots.set(sha, oid);
+    return oid;
   }
 
   /** The content of an object of at most so many bytes; undefined: there is no such object, or it is larger. */
@@ -103,6 +117,8 @@ export class GitObjects {
 
   /** Ends the process; the next question starts another one. */
   close(): void {
+    // Another process may find another store.
+    this.#roots.clear();
     this.#fail(new GitError("GitFailed", "the store was closed; it is tried again"));
   }
 

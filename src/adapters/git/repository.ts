@@ -70,7 +70,7 @@ export class Repository {
   async using<T>(sha: string, source: GitSource, signal: AbortSignal, read: (local: Local) => Promise<T>): Promise<T> {
     return this.#mending(async () => {
       const local = await this.#local(source.timeoutMs, signal);
-      const present = await this.#objects.info(`${sha}^{commit}`, local);
+      const present = await this.#objects.root(sha, local);
       if (present === undefined) await this.#turn.pass(() => this.#have(sha, source, local));
       return read(local);
     });

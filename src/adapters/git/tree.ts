@@ -125,9 +125,9 @@ function isSubmodule({ mode }: Entry): boolean {
 }
 
 async function rootOf(local: Local, sha: string): Promise<string> {
-  const root = await local.objects.info(`${sha}^{tree}`, local);
+  const root = await local.objects.root(sha, local);
   if (root === undefined) throw new GitError("GitFailed", `missing tree of ${sha} in the store; it is tried again`);
-  return root.oid;
+  return root;
 }
 
 async function walk(local: Local, root: Entry, path: string): Promise<Entry | undefined> {

@@ -63,7 +63,7 @@ export class Connection {
   constructor(source: KubeSource, options: ConnectionSettings = {}) {
     this.#source = source;
     this.#target = readTarget(source);
-    this.#options = { connections: 16, connectTimeoutMs: 5_000, maxAgeMs: 10_000, ...options };
+    this.#options = { connections: 8, connectTimeoutMs: 5_000, maxAgeMs: 10_000, ...options };
   }
 
   /** The namespace of the context, or of the operator's own pod. */

@@ -66,7 +66,7 @@ export class KubernetesEvents implements Events {
       refillMs: 300_000,
       queueSize: 500,
       memory: 4_096,
-      writeTimeoutMs: 10_000,
+      writeTimeoutMs: 20_000,
       clock: systemClock,
       onDrop: () => undefined,
       ...options,
@@ -154,6 +154,7 @@ export class KubernetesEvents implements Events {
       ...(verb === "patch" ? { contentType: "application/merge-patch+json" } : {}),
       retry: verb === "patch" ? "Always" : "Unsent",
       timeoutMs: this.#options.writeTimeoutMs,
+      patient: true,
     };
     await this.#transport.json(call, this.#stopped.signal);
   }

@@ -1,5 +1,5 @@
 import { getEventListeners } from "node:events";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { startApiRig } from "../../testing/apiRig.ts";
 import { answer, reset, status } from "../../testing/fakeApiServer.ts";
 import { Places } from "./places.ts";
@@ -99,7 +99,7 @@ test("2,000 requests use a bounded number of connections and leave no listener",
   const results = await Promise.allSettled(paths.map((path) => rig.transport.json({ ...call, path }, life)));
   expect(results.filter(({ status: outcome }) => outcome === "fulfilled")).toHaveLength(1_000);
   expect(rig.server.requests).toHaveLength(2_000);
-  expect(rig.server.connections).toBeLessThanOrEqual(16);
+  expect(rig.server.connections).toBeLessThanOrEqual(8);
   expect(getEventListeners(life, "abort")).toHaveLength(0);
 });
 
@@ -128,6 +128,33 @@ test("a place is not lost when its waiter gives up", async () => {
   await expect(waiting).rejects.toThrow("gave up");
   (await next)[Symbol.dispose]();
   (await places.take(never))[Symbol.dispose]();
+});
+
+test("who is patient comes after all others, but not for ever", async () => {
+  vi.useFakeTimers();
+  const places = new Places(1);
+  const order: string[] = [];
+  const take = (name: string, patient: boolean) =>
+    places.take(never, patient).then((place) => {
+      order.push(name);
+      return place;
+    });
+  const held = await take("first", true);
+  const waiting = [take("patient", true), take("second", false), take("third", false)];
+  held[Symbol.dispose]();
+  (await waiting[1])?.[Symbol.dispose]();
+  (await waiting[2])?.[Symbol.dispose]();
+  const last = await waiting[0];
+  expect(order).toEqual(["first", "second", "third", "patient"]);
+
+  const old = take("old", true);
+  await vi.advanceTimersByTimeAsync(5_000);
+  const late = take("late", false);
+  last?.[Symbol.dispose]();
+  (await old)[Symbol.dispose]();
+  await late;
+  expect(order.slice(4)).toEqual(["old", "late"]);
+  vi.useRealTimers();
 });
 
 test.each([

@@ -31,6 +31,8 @@ export interface Call extends CallTitle {
   readonly retry: "Always" | "Unsent" | "Never";
   /** Goes ahead of the limit of calls in flight: a lease must not wait behind slow writes. */
   readonly urgent?: boolean;
+  /** Lets other calls go ahead for a while: an Event must not keep an object from being applied. */
+  readonly patient?: boolean;
 }
 
 /** One request that has ended. `code` is 0 when there was no answer. */
@@ -111,7 +113,7 @@ export class Transport {
 
   async #once(call: Call, signal: AbortSignal): Promise<JsonObject> {
     const urgent = call.urgent === true;
-    using _place = urgent ? undefined : await this.#places.take(signal);
+    using _place = urgent ? undefined : await this.#places.take(signal, call.patient);
     const answer = await this.#send(call, signal, (opened) => (urgent ? opened.watches : opened.calls));
     if (answer.statusCode >= 300) throw await refusal(call, answer);
     const body = parse(await answer.body.text());
