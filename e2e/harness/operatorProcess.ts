@@ -109,7 +109,8 @@ export class OperatorProcess implements Operator {
       const ended = (exit: Exit): void => {
         this.#child = undefined;
         this.#last = exit;
-        if (!this.#asked) console.error(`the operator ended by itself: ${JSON.stringify(exit)}\n${this.#output.slice(-4_000)}`);
+        if (!this.#asked)
+          console.error(`the operator ended by itself: ${JSON.stringify(exit)}\n${this.#output.slice(-4_000)}`);
         process.off("exit", this.#endWithUs);
         resolve(exit);
       };
