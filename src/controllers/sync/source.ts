@@ -54,9 +54,9 @@ export function freshSince(sync: GitSync, state: SyncState, bornAt: number, now:
     // Of many new syncs the last is looked at long after it was made: what was asked for in between serves it.
     const { heard } = state;
     const heardAt = heard?.asked === askedBy(sync.object) ? Math.min(heard.at, now) : now;
-    // All that were there before this process did are served by its first question.
-    const since = state.asked === "" && isOld && heardAt <= bornAt ? bornAt - 1 : heardAt;
-    return Math.max(since, state.notifiedAt);
+    // All that were there before this process was are served by its first question.
+    const isFirst = state.asked === "" && isOld && (heard?.at ?? bornAt) <= bornAt;
+    return Math.max(isFirst ? bornAt - 1 : heardAt, state.notifiedAt);
   }
   // After a failure: another try than the one that failed, whoever makes it.
   const since = state.retry === undefined ? now - durationMs(sync.spec.interval) : state.checkedAt;

@@ -5,7 +5,7 @@ import { carriedOnReturn, isSharedByRoutes, loweredByRoutes } from "./lowering.t
 import { mark, markEffects, shrinks } from "./marks.ts";
 import { type PreviewEffect, previewEffects } from "./preview.ts";
 import { rivalOver } from "./routes/fight.ts";
-import { reaches, sameSaid, type Word } from "./routes/word.ts";
+import { reaches, type Said, sameSaid, type Word, weightOf } from "./routes/word.ts";
 import {
   hasTemplateOf,
   isOwnEndpoint,
@@ -22,6 +22,7 @@ import {
 import { HANDED_BACK, matches, selects } from "./selection.ts";
 import { stepsOf } from "./strategies/strategy.ts";
 import { watched } from "./timing.ts";
+import { mostForStable } from "./wayBack.ts";
 
 /** A write to the cluster. Each is idempotent and absolute: repeating it after a crash changes nothing more. */
 export type Effect =
@@ -158,8 +159,11 @@ function capacity(seen: Seen, cursor: Cursor, wanted: Want): readonly Effect[] {
 
 function traffic(seen: Seen, cursor: Cursor, wanted: Want, now: number): readonly Effect[] {
   const effects: Effect[] = [];
-  if (seen.service !== undefined && !selects(seen.service.selector, cursor.selection)) {
-    effects.push({ do: "Select", selection: cursor.selection });
+  const { selection, stable } = cursor;
+  const isHome = selection.kind === "Revision" && selection.revision === stable;
+  const early = isHome && mostForStable(seen, cursor, now) < 100;
+  if (seen.service !== undefined && !selects(seen.service.selector, selection) && !early) {
+    effects.push({ do: "Select", selection });
   }
   if (cursor.stage === "HandingBack") {
     for (const pod of workloadPods(seen)) {
@@ -173,8 +177,14 @@ function routeEffects(seen: Seen, cursor: Cursor, now: number): readonly Effect[
   return seen.routes.flatMap((route): readonly Effect[] => {
     const word = wordFor(seen, cursor, route);
     if (sameSaid(route.said, word) || rivalOver(route, word, now) !== undefined) return [];
+    if (shareOf(word, cursor) > Math.max(shareOf(route.said, cursor), mostForStable(seen, cursor, now))) return [];
     return [{ do: "Route", kind: route.kind, name: route.name, word }];
   });
+}
+
+/** The part of a route's requests that stable gets, in percent: where Git speaks they go to the Service. */
+function shareOf(said: Said, { stable }: Cursor): number {
+  return said === "Git" ? 100 : weightOf(said, stable);
 }
 
 function removal(seen: Seen, cursor: Cursor, wanted: Want, settled: boolean): readonly Effect[] {

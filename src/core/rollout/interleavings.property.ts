@@ -6,6 +6,65 @@ import { type Story, story, TEMPLATES } from "../../testing/rollout/stories.ts";
 import { SimWorld } from "../../testing/rollout/world.ts";
 import { RUNS, SEED } from "../../testing/seed.ts";
 
+const PLAIN = {
+  metric: { successRate: { min: 99.5 } },
+  deadline: { deadline: "10s" },
+  checks: [],
+  webhooks: [],
+  lags: { controllers: 0, endpoints: 0, nodes: 0, routes: 0 },
+  ending: "backToStable",
+} as const;
+const CANARY = {
+  canary: {
+    steps: [
+      { weight: 0.5, hold: "6s" },
+      { weight: 50, hold: "3s" },
+      { weight: 80, hold: "3s" },
+    ],
+  },
+};
+
+/** Stories that found something, as they were shrunk. */
+const FOUND: readonly (readonly [what: string, story: Story])[] = [
+  [
+    "a crash before the Service goes back to stable, whose pod is not ready afterwards",
+    {
+      ...PLAIN,
+      strategy: CANARY,
+      routeRefs: [],
+      replicas: 1,
+      moves: [
+        { do: "push", template: "v3" },
+        { do: "pass", seconds: 2 },
+        { do: "pause", paused: false },
+        { do: "crash", afterWrites: 2, awaySeconds: 5 },
+        { do: "push", template: "v1" },
+        { do: "disturb", pod: 0, seconds: 1 },
+        { do: "crash", afterWrites: 0, awaySeconds: 0 },
+      ],
+    },
+  ],
+  [
+    "a route that another tool puts back on the way back, while a pod of stable is not ready",
+    {
+      ...PLAIN,
+      strategy: CANARY,
+      routeRefs: [{ name: "web" }],
+      replicas: 2,
+      moves: [
+        { do: "disturb", pod: 0, seconds: 6 },
+        { do: "push", template: "v4" },
+        { do: "pass", seconds: 5 },
+        { do: "approve", template: "v1" },
+        { do: "push", template: "v1" },
+        { do: "meddle" },
+      ],
+    },
+  ],
+];
+
+test.each(FOUND)("%s", (_what, one) => play(one));
+
 test(`P17: ${RUNS} random interleavings keep every invariant (seed ${SEED})`, async () => {
   console.log(`interleavings: ${RUNS} runs, seed ${SEED}; repeat with FAIRLEAD_SEED=${SEED}`);
   await fc.assert(fc.asyncProperty(story, play), { numRuns: RUNS, seed: SEED, endOnFailure: false });

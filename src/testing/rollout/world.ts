@@ -271,10 +271,17 @@ export class SimWorld extends SimCluster implements RolloutWorld {
     if (stage !== "Returning" || revision !== stable || candidate === undefined) return;
     const ready = (of: string) => this.podsOf(of).filter((pod) => pod.ready).length;
     const waited = this.now - Date.parse(enteredAt) >= WAITED_FOR_MS;
-    const before = this.route === "Git" ? 0 : weightOf(this.route, stable);
+    const before = this.route === "Git" ? this.#shareOfService(stable) : weightOf(this.route, stable);
     const can = Math.floor((100 * ready(stable)) / Math.max(1, Math.min(replicas, this.leastReplicas)));
     if (waited || ready(candidate) === 0 || weight <= Math.max(before, can)) return;
     throw new Error(`requests are too many: weight ${weight} goes to ${ready(stable)} ready pods of ${stable}`);
+  }
+
+  /** The part of the Service's endpoints that are pods of a revision, in percent. */
+  #shareOfService(revision: string): number {
+    const served = this.endpoints();
+    const own = this.podsOf(revision).filter(({ name }) => served.has(name));
+    return served.size === 0 ? 0 : (100 * own.length) / served.size;
   }
 
   #rival() {

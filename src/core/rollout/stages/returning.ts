@@ -3,16 +3,13 @@ import type { RolloutHistoryEntry } from "../../../api/v1alpha1/progressiverollo
 import { because } from "../because.ts";
 import { advance, type Decision, enter, hold, restoring, switching, withSelection } from "../decision.ts";
 import { finished } from "../finished.ts";
-import { isLowered } from "../lowering.ts";
 import type { StageRule } from "../plan.ts";
 import { weightIn } from "../routes/split.ts";
 import { isLeaving, isRouted, readyOf, type Seen } from "../seen.ts";
 import { isOverQuota, refusalOf } from "../shortage.ts";
-import { settleLeft, since } from "../timing.ts";
+import { settleLeft } from "../timing.ts";
+import { mostForStable, patienceLeft } from "../wayBack.ts";
 import { allAt, routeHome } from "./routing.ts";
-
-/** A stable revision that is nearly at full size takes the traffic after this time: one slow pod must not hold a way back. */
-const PATIENCE_MS = 30_000;
 
 /** The candidate carries what stable cannot yet. Where a quota keeps stable small, its pods make room one after the other. */
 function waiting(seen: Seen, cursor: Cursor, patience: number): Decision {
@@ -26,16 +23,6 @@ function waiting(seen: Seen, cursor: Cursor, patience: number): Decision {
   return alone
     ? advance(withSelection(cursor, { selection: { kind: "Serving" } }), held)
     : hold(cursor, held, patience);
-}
-
-/**
- * How long the missing pods of stable are waited for. Those of a lowered stable have just begun to start, and it would be
- * overrun: they get the time that pods may take.
- */
-function patienceFor(seen: Seen, cursor: Cursor): number {
-  const missing = cursor.replicas - readyOf(seen, cursor.stable);
-  const few = missing <= Math.max(1, Math.floor(cursor.replicas / 10));
-  return few || !isLowered(seen, cursor) ? PATIENCE_MS : seen.spec.progressDeadlineSeconds * 1_000;
 }
 
 /** How soon pods that have just become ready are looked at again. */
@@ -58,7 +45,7 @@ export const returning: StageRule = (seen, cursor, now) => {
     return hold(cursor, because("CapacityMissing", message, "goes on when one is ready, or commit a fix"));
   }
   if (!home) {
-    const patience = patienceFor(seen, cursor) - since(cursor.enteredAt, now);
+    const patience = patienceLeft(seen, cursor, now);
     // A candidate without a ready pod carries nothing: whatever is ready of stable is better than that.
     const carries = candidate !== undefined && readyOf(seen, candidate) > 0;
     const routing = routeHome(seen, cursor, patience <= 0 || !carries, now);
@@ -79,7 +66,9 @@ export const returning: StageRule = (seen, cursor, now) => {
   }
   const settle = settleLeft(seen, cursor, now);
   if (settle.kind !== "Settled") {
-    return hold(cursor, because("Settling", "requests move to stable", "goes on by itself"), settle.ms);
+    // What stable cannot take yet is not moved, and time alone may end that.
+    const ms = mostForStable(seen, cursor, now) < 100 ? patienceLeft(seen, cursor, now) : settle.ms;
+    return hold(cursor, because("Settling", "requests move to stable", "goes on by itself"), ms);
   }
   const message = cursor.message ?? "the candidate left";
   const outcome = cause === "Rejected" || cause === "Superseded" ? cause : "Cancelled";
