@@ -3,7 +3,7 @@ import { at, type Json, listAt, stringAt } from "../../../api/json.ts";
 import { rolloutSpec } from "../../../api/v1alpha1/progressiverollout.ts";
 import { CANDIDATE, ref, rule, STABLE, share } from "../../../testing/rollout/routes.ts";
 import { revisionIn } from "./backends.ts";
-import { splitRules } from "./rules.ts";
+import { readWord, splitRules } from "./rules.ts";
 import type { Split } from "./split.ts";
 import { upTo } from "./sticky.ts";
 import { mostOf, wordOf } from "./word.ts";
@@ -39,6 +39,13 @@ function numbers(seed: number): () => number {
   };
 }
 
+const patterns = new Map<string, RegExp>();
+function pattern(text: string): RegExp {
+  const known = patterns.get(text) ?? new RegExp(text);
+  patterns.set(text, known);
+  return known;
+}
+
 /** A user with a cookie jar, whose requests a Gateway routes by the letter of the rules. */
 class User {
   cookie = "theme=dark";
@@ -56,7 +63,7 @@ class User {
     return revisionIn(backend ?? null, share()) ?? "none";
   }
   #has(match: Json): boolean {
-    return listAt(match, "headers").every((header) => new RegExp(stringAt(header, "value") ?? "").test(this.cookie));
+    return listAt(match, "headers").every((header) => pattern(stringAt(header, "value") ?? "").test(this.cookie));
   }
 }
 
@@ -127,4 +134,34 @@ test("the longest list of steps that the schema allows has room in a rule, at a 
   const rules = splitRules([rule(ref("web"))], [share(most)]);
   expect(rules).toHaveLength(3);
   expect(Math.max(...rules.map((one) => listAt(one, "backendRefs").length))).toBe(16);
+});
+
+describe("what a rollout says on a route can be read from its rules", () => {
+  const header = { header: { name: "x-beta", value: "yes" } };
+  const cookie = { cookie: { name: "beta", value: "a.b" } };
+  const canaries = [
+    { steps },
+    { steps, sticky: {} },
+    { steps, audience: [header] },
+    { steps, audience: [header, cookie] },
+    { steps, audience: [header], sticky: {} },
+    { steps, audience: [cookie, header], sticky: {} },
+  ];
+  const rulesOfGit = [
+    rule(ref("elsewhere")),
+    { ...(rule(ref("web")) as object), matches: [{ path: { value: "/a" } }] } as Json,
+    rule(ref("web")),
+  ];
+
+  test.each(
+    canaries.flatMap((canary) =>
+      [0, 0.1, 10, 33.3, 90, 100].map((weight) => [JSON.stringify(canary), weight, canary] as const),
+    ),
+  )("%s at %s", (_title, weight, canary) => {
+    const full = rolloutSpec.parse({ ...spec, strategy: { canary } });
+    for (const audience of [undefined, CANDIDATE]) {
+      const word = wordOf({ split: split(weight), candidate: CANDIDATE, audience }, full);
+      expect(readWord(splitRules(rulesOfGit, [share(word)]), share(), [])).toEqual(word);
+    }
+  });
 });

@@ -67,7 +67,18 @@ export function wordOf(
   const chosen = audience === undefined || headers.length === 0 ? [] : [{ revision: audience, headers }];
   const parts = candidate === undefined ? [] : partsOf(split, candidate, spec);
   if (candidate === undefined || parts.length === 0) return { parts: split, chosen };
-  return { parts, chosen: [...chosen, ...ticketsMatch(split, candidate, spec.serviceRef.name)] };
+  return { parts, chosen: joined([...chosen, ...ticketsMatch(split, candidate, spec.serviceRef.name)]) };
+}
+
+/** Neighbours that go to the same revision are one: live rules tell no more than where each header leads. */
+function joined(all: readonly Chosen[]): readonly Chosen[] {
+  const found: Chosen[] = [];
+  for (const one of all) {
+    const last = found.at(-1);
+    if (last?.revision === one.revision) found.splice(-1, 1, { ...last, headers: [...last.headers, ...one.headers] });
+    else found.push(one);
+  }
+  return found;
 }
 
 /** The word that takes most room of all that a rollout may say: with a weight of no step, and names as long as those of revisions. */
