@@ -9,6 +9,10 @@ export interface LoadOptions {
   readonly rate: number;
   readonly host?: string;
   readonly keepAlive?: boolean;
+  /** `name=value` of a header of each request. */
+  readonly header?: string;
+  /** Unary calls of the target's path instead of GET requests. */
+  readonly grpc?: boolean;
   /** The reference of the load generator's image: `appImages()` gives it. */
   readonly image: string;
 }
@@ -18,9 +22,10 @@ export interface LoadOptions {
  * pod is refused until the namespace's default one is there, which takes a moment in a new namespace.
  */
 export function loadManifests(options: LoadOptions): [V1ServiceAccount, V1Pod, V1Service] {
-  const { namespace, name = "load", target, rate, host, keepAlive = false, image } = options;
-  const args = [`--target=${target}`, `--rate=${rate}`, `--keepalive=${keepAlive}`];
+  const { namespace, name = "load", target, rate, host, header, keepAlive = false, grpc = false, image } = options;
+  const args = [`--target=${target}`, `--rate=${rate}`, `--keepalive=${keepAlive}`, `--grpc=${grpc}`];
   if (host !== undefined) args.push(`--host=${host}`);
+  if (header !== undefined) args.push(`--header=${header}`);
   const metadata = { name, namespace, labels: { app: name } };
   const pod: V1Pod = {
     apiVersion: "v1",
@@ -66,6 +71,8 @@ const loadStats = z.object({
   failures: z.array(z.object({ time: z.string(), version: z.string(), what: z.string() })),
 });
 
+const visits = z.array(z.string());
+
 /** The numbers of the load generator; `recent` is of the last two seconds, `failures` are the last twenty. */
 export type LoadStats = z.infer<typeof loadStats>;
 
@@ -83,6 +90,14 @@ export class LoadClient {
   /** The numbers since the start or the last reset. */
   async stats(): Promise<LoadStats> {
     return loadStats.parse(await this.#fetchJson("/stats"));
+  }
+
+  /**
+   * Lets so many users with a cookie jar each send some requests, one after the other; they are the same from visit to visit.
+   * Gives for each the versions that answered, such as `v1`, or `v1 v2` where there were two.
+   */
+  async visit(users: number, requests: number): Promise<readonly string[]> {
+    return visits.parse(await this.#fetchJson(`/visit/${users}/${requests}`, { method: "POST" }));
   }
 
   /** Sets all numbers to 0; requests in flight are counted neither before nor after. */

@@ -48,6 +48,7 @@ test("the load pod is not restarted and gets its target", () => {
     "--target=http://web.shop.svc/",
     "--rate=100",
     "--keepalive=false",
+    "--grpc=false",
     "--host=shop.example",
   ]);
 });

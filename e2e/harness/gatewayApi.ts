@@ -4,7 +4,8 @@ import type { ObjectRef } from "../../src/api/objects.ts";
 import { moduleSources } from "../cluster/binaries.ts";
 import { conditionOf, type Kube } from "./kube.ts";
 
-const GROUP = "gateway.networking.k8s.io";
+/** The group of Gateway API. */
+export const GROUP = "gateway.networking.k8s.io";
 
 /** All kinds of Gateway API's standard channel. */
 export const STANDARD_KINDS = [
@@ -19,9 +20,14 @@ type StandardKind = (typeof STANDARD_KINDS)[number];
 
 /**
  * Defines kinds of Gateway API as its own release has them, until it is disposed of. Refuses a cluster that has one of them
- * already: it would go with the tests' own, and all routes with it.
+ * already: it would go with the tests' own, and all routes with it. The experimental channel has fields that Fairlead has
+ * never heard of.
  */
-export async function defineGatewayApi(kube: Kube, kinds: readonly StandardKind[]): Promise<AsyncDisposable> {
+export async function defineGatewayApi(
+  kube: Kube,
+  kinds: readonly StandardKind[],
+  channel: "standard" | "experimental" = "standard",
+): Promise<AsyncDisposable> {
   await using undo = new AsyncDisposableStack();
   const sources = await moduleSources("gateway-api", "sigs.k8s.io/gateway-api");
   for (const kind of kinds) {
@@ -31,7 +37,7 @@ export async function defineGatewayApi(kube: Kube, kinds: readonly StandardKind[
       await kube.delete(ref);
       await kube.waitGone(ref, { timeoutMs: 60_000 });
     });
-    const text = await readFile(join(sources, `config/crd/standard/${GROUP}_${kind}.yaml`), "utf8");
+    const text = await readFile(join(sources, `config/crd/${channel}/${GROUP}_${kind}.yaml`), "utf8");
     await kube.kubectl(["apply", "--server-side", "-f", "-"], text);
   }
   for (const kind of kinds) {

@@ -40,6 +40,11 @@ export class RunningLoad {
     return this.#client.stats();
   }
 
+  /** What so many users with cookies see, each in some requests. */
+  visit(users: number, requests: number): Promise<readonly string[]> {
+    return this.#client.visit(users, requests);
+  }
+
   /** Sets all numbers to 0. */
   reset(): Promise<void> {
     return this.#client.reset();

@@ -1,30 +1,11 @@
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
 import { at, type Json, type JsonObject, listAt, numberAt, stringAt } from "../../src/api/json.ts";
-import type { Manifest, ObjectRef } from "../../src/api/objects.ts";
-import { moduleSources } from "../cluster/binaries.ts";
-import { conditionOf, type Kube } from "./kube.ts";
+import type { Manifest } from "../../src/api/objects.ts";
+import { toYaml } from "../apps/shop.ts";
+import { GROUP } from "./gatewayApi.ts";
 
 /** The Gateway that the routes name. */
-const GATEWAY = "gate";
-const GROUP = "gateway.networking.k8s.io";
-const PLURALS = { HTTPRoute: "httproutes", GRPCRoute: "grpcroutes" } as const;
-const crdRefs: readonly ObjectRef[] = Object.values(PLURALS).map((plural) => ({
-  apiVersion: "apiextensions.k8s.io/v1",
-  kind: "CustomResourceDefinition",
-  name: `${plural}.${GROUP}`,
-}));
-
-/** Makes the API server know routes, by the definitions of Gateway API's own release. */
-export async function defineRoutes(kube: Kube): Promise<void> {
-  const sources = await moduleSources("gateway-api", "sigs.k8s.io/gateway-api");
-  for (const [index, plural] of Object.values(PLURALS).entries()) {
-    const crd = join(sources, `config/crd/experimental/${GROUP}_${plural}.yaml`);
-    await kube.kubectl(["apply", "--server-side", "-f", "-"], await readFile(crd, "utf8"));
-    const ref = crdRefs[index] as ObjectRef;
-    await kube.waitFor(ref, "established", (one) => conditionOf(one, "Established")?.status === "True");
-  }
-}
+export const GATEWAY = "gate";
+export const PLURALS = { HTTPRoute: "httproutes", GRPCRoute: "grpcroutes" } as const;
 
 /** A route of a shop with rules, a backend and fields that no rollout may touch. */
 export function shopRoute(name: string): Manifest {
@@ -52,9 +33,37 @@ export function shopRoute(name: string): Manifest {
   return routeOf("HTTPRoute", name, rules);
 }
 
+/** It as it stands in Git. */
+export function routeFile(name: string): string {
+  return toYaml([shopRoute(name), elsewhereService()]);
+}
+
+/** A route with fields of the standard channel alone, as it stands in Git, with a rule and a backend that no rollout may touch. */
+export function plainRouteFile(name: string): string {
+  const [elsewhere, , , , all] = listAt(shopRoute(name), "spec", "rules");
+  const { retry: _, ...whole } = all as JsonObject;
+  return toYaml([routeOf("HTTPRoute", name, [elsewhere as JsonObject, whole]), elsewhereService()]);
+}
+
+/** A route of a shop that is called by gRPC: one method of it, and the rest of its service for those with a header. */
+export function grpcRouteFile(name: string): string {
+  const service = "shop.Shop";
+  const internal = [{ name: "x-internal", value: "staff" }];
+  const rules = [
+    { matches: [{ method: { service, method: "Sell" } }], backendRefs: [{ name, port: 80 }] },
+    { matches: [{ method: { service }, headers: internal }], backendRefs: [{ name: "elsewhere", port: 80 }] },
+  ];
+  return toYaml([routeOf("GRPCRoute", name, rules), elsewhereService()]);
+}
+
 function routeOf(kind: string, name: string, rules: readonly JsonObject[]): Manifest {
   const spec = { parentRefs: [{ name: GATEWAY }], rules };
   return { apiVersion: `${GROUP}/v1`, kind, metadata: { name }, spec };
+}
+
+function elsewhereService(): Manifest {
+  const spec = { selector: { app: "elsewhere" }, ports: [{ port: 80 }] };
+  return { apiVersion: "v1", kind: "Service", metadata: { name: "elsewhere" }, spec };
 }
 
 /** The weights of a rule, by the revision's place in it. */

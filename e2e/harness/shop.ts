@@ -4,6 +4,7 @@ import type { Manifest, ObjectRef } from "../../src/api/objects.ts";
 import { API_VERSION } from "../../src/api/v1alpha1/names.ts";
 import type { WorkingCopy } from "../apps/gitRepo.ts";
 import type { GitServer } from "../apps/gitServer.ts";
+import type { LoadOptions } from "../apps/load.ts";
 import type { UntilOptions } from "../apps/until.ts";
 import { conditionOf, type Kube } from "./kube.ts";
 import { RunningLoad } from "./load.ts";
@@ -116,7 +117,7 @@ export class Shop {
   /** Starts a steady load on the shop's Service, from a pod beside it. */
   load(
     rate: number,
-    options: { readonly name?: string; readonly keepAlive?: boolean; readonly target?: string } = {},
+    options: Partial<Pick<LoadOptions, "name" | "keepAlive" | "target" | "header" | "grpc">> = {},
   ): Promise<RunningLoad> {
     const { namespace } = this;
     const target = `http://${this.name}`;

@@ -23,6 +23,8 @@ export interface StoryOptions {
   readonly exceptVersion?: string;
   /** Where requests go; the shop's Service when absent. */
   readonly target?: string;
+  /** Requests are calls by gRPC. */
+  readonly grpc?: boolean;
 }
 
 /**
@@ -36,7 +38,8 @@ export async function underLoad(
   story: (load: RunningLoad) => Promise<void>,
   options: StoryOptions = {},
 ): Promise<LoadStats> {
-  const load = await shop.load(RATE, options.target === undefined ? {} : { target: options.target });
+  const { target, grpc = false } = options;
+  const load = await shop.load(RATE, { grpc, ...(target === undefined ? {} : { target }) });
   await load.reset();
   const began = performance.now();
   try {

@@ -1,9 +1,9 @@
 import { type Manifest, refOf } from "../../src/api/objects.ts";
 import { traefikImage } from "../apps/images.ts";
 import { until } from "../apps/until.ts";
-import { GATEWAY } from "./gateway.ts";
 import { defineGatewayApi, STANDARD_KINDS } from "./gatewayApi.ts";
 import { conditionOf, type Kube } from "./kube.ts";
+import { GATEWAY } from "./routes.ts";
 import type { Scene } from "./scene.ts";
 
 const PORT = 8000;

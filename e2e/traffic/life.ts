@@ -3,10 +3,11 @@ import { stringify } from "../../src/api/json.ts";
 import type { Manifest } from "../../src/api/objects.ts";
 import type { LoadStats } from "../apps/load.ts";
 import type { ScriptedPrometheus } from "../apps/scriptedPrometheus.ts";
-import { GATEWAY_TARGET, routeFile } from "../harness/gateway.ts";
+import { GATEWAY_TARGET } from "../harness/gateway.ts";
 import { conditionOf } from "../harness/kube.ts";
 import type { RunningLoad } from "../harness/load.ts";
 import { deleteNamespace } from "../harness/namespaces.ts";
+import { plainRouteFile } from "../harness/routes.ts";
 import type { Scene } from "../harness/scene.ts";
 import type { Shop } from "../harness/shop.ts";
 import type { RolloutChoice } from "../harness/shopFiles.ts";
@@ -64,7 +65,7 @@ export class Life {
       version: "v1",
       replicas: 4,
       env: setting.app === "exits at once" ? { EXIT_AT_ONCE: "true" } : {},
-      ...(routed ? { files: { "deploy/route.yaml": routeFile("web") } } : {}),
+      ...(routed ? { files: { "deploy/route.yaml": plainRouteFile("web") } } : {}),
       // Git is asked so seldom that it is the webhook that counts.
       interval: "1m",
       webhook: true,

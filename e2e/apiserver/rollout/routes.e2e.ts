@@ -2,16 +2,17 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import { at, type JsonObject, listAt, stringAt } from "../../../src/api/json.ts";
 import { type Manifest, refOf } from "../../../src/api/objects.ts";
 import { toYaml } from "../../apps/shop.ts";
+import { defineGatewayApi } from "../../harness/gatewayApi.ts";
 import { conditionOf } from "../../harness/kube.ts";
 import { openPlaneScene, type PlaneScene } from "../../harness/planeScene.ts";
 import { make, podless, release, untilAtRest } from "../../harness/podless.ts";
-import { defineRoutes, foreignIn, shopRoute, weightsOf } from "../../harness/routes.ts";
+import { foreignIn, PLURALS, shopRoute, weightsOf } from "../../harness/routes.ts";
 
 let scene: PlaneScene;
 
 beforeAll(async () => {
   scene = await openPlaneScene({ proxy: true });
-  await defineRoutes(scene.kube);
+  await defineGatewayApi(scene.kube, Object.values(PLURALS), "experimental");
 });
 
 afterAll(async () => {

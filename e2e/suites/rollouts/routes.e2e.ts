@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { at, listAt } from "../../../src/api/json.ts";
+import { at, type Json, listAt } from "../../../src/api/json.ts";
 import type { Manifest } from "../../../src/api/objects.ts";
 import { until } from "../../apps/until.ts";
-import { GATEWAY_TARGET, type GatewayDelays, Gateways, routeFile } from "../../harness/gateway.ts";
+import { GATEWAY_TARGET, type GatewayOptions, Gateways } from "../../harness/gateway.ts";
+import { foreignIn, grpcRouteFile, routeFile, weightsOf } from "../../harness/routes.ts";
 import { openScene, type Scene } from "../../harness/scene.ts";
 import type { Shop } from "../../harness/shop.ts";
 import type { RolloutChoice, ShopVersion } from "../../harness/shopFiles.ts";
@@ -30,19 +31,43 @@ const target = GATEWAY_TARGET;
 async function routed(
   choice: RolloutChoice,
   version: Pick<ShopVersion, "replicas" | "env">,
-  delays?: GatewayDelays,
+  gateway: GatewayOptions = {},
 ): Promise<Shop> {
-  const rollout = { ...choice, spec: { routeRefs: [{ name: "web" }], ...choice.spec } };
-  const files = { "deploy/route.yaml": routeFile("web") };
+  const { kind = "HTTPRoute" } = gateway;
+  const rollout = { ...choice, spec: { routeRefs: [{ kind, name: "web" }], ...choice.spec } };
+  const files = { "deploy/route.yaml": kind === "GRPCRoute" ? grpcRouteFile("web") : routeFile("web") };
   const shop = await scene.shop({ version: "v1", ...version, rollout, files, webhook: true });
   await untilRest(shop, "Adopted");
-  await gateways.serve(shop.namespace, delays);
+  await gateways.serve(shop.namespace, gateway);
   return shop;
 }
 
-async function routeOf(shop: Shop): Promise<Manifest> {
+async function routeOf(shop: Shop, kind = "HTTPRoute"): Promise<Manifest> {
   const { namespace } = shop;
-  return scene.kube.get({ apiVersion: "gateway.networking.k8s.io/v1", kind: "HTTPRoute", namespace, name: "web" });
+  return scene.kube.get({ apiVersion: "gateway.networking.k8s.io/v1", kind, namespace, name: "web" });
+}
+
+/** Looks at the route again and again until a story has ended: what is Git's alone must be so at each look. */
+async function untouched(shop: Shop, story: () => Promise<void>): Promise<void> {
+  const before = foreignIn(await routeOf(shop));
+  const ended = new AbortController();
+  const seen: Json[] = [];
+  const looking = until(
+    "the end of the looks",
+    async () => {
+      seen.push(foreignIn(await routeOf(shop)));
+      return undefined;
+    },
+    { timeoutMs: 600_000, everyMs: 100, signal: ended.signal },
+  ).catch(() => undefined);
+  try {
+    await story();
+  } finally {
+    ended.abort();
+    await looking;
+  }
+  expect(seen.length).toBeGreaterThan(20);
+  for (const one of seen) expect(one).toEqual(before);
 }
 
 describe.concurrent("requests through a gateway", () => {
@@ -54,24 +79,82 @@ describe.concurrent("requests through a gateway", () => {
       scene,
       shop,
       "routed canary promoted, then rolled back",
+      (load) =>
+        untouched(shop, async () => {
+          const v2 = await shop.push({ version: "v2" });
+          await untilWeight(shop, 10);
+          const rules = listAt(await routeOf(shop), "spec", "rules");
+          expect(weightsOf(rules[4])).toEqual([900, 100]);
+          expect(weightsOf(rules[2])).toEqual([1_000, 2_700, 300]);
+          expect((await podsByVersion(scene.kube, shop)).get("v2")).toHaveLength(1);
+          await load.untilOnly(["v1", "v2"]);
+          await untilRest(shop, "Promoted");
+          await load.untilOnly(["v2"]);
+          await shop.untilRollout("the route given back", (one) => at(one, "status", "rollout", "split") === undefined);
+          expect((await routeOf(shop))["spec"]).toEqual(before["spec"]);
+
+          await shop.revert(v2);
+          await untilRest(shop, "RolledBack");
+          await load.untilOnly(["v1"]);
+        }),
+      { target },
+    );
+  });
+
+  it("P40: at 10 % a tenth of the users is at v2 and stays there, testers are there by a header, and a revert takes all of them", async () => {
+    const audience = [{ header: { name: "x-beta", value: "tester" } }];
+    const steps = [{ weight: 10, hold: "1h" }];
+    const shop = await routed({ spec: { strategy: { canary: { audience, sticky: {}, steps } } } }, { replicas: 4 });
+    const share = (seen: readonly string[]) => seen.filter((versions) => versions === "v2").length / seen.length;
+
+    await underLoad(
+      scene,
+      shop,
+      "sticky canary with testers, then cancelled",
+      (load) =>
+        untouched(shop, async () => {
+          const beta = await shop.load(10, { name: "beta", target, header: "x-beta=tester" });
+          const v2 = await shop.push({ version: "v2" });
+          await untilWeight(shop, 10);
+          await beta.untilOnly(["v2"]);
+          // Chance alone leaves 8 to 12 % of this many users once in 40,000 times.
+          const seen = await load.visit(4_000, 2);
+          log(`users: ${(100 * share(seen)).toFixed(1)} % of ${seen.length} are at v2`);
+          expect([...new Set(seen)].sort()).toEqual(["v1", "v2"]);
+          expect(share(seen)).toBeGreaterThan(0.08);
+          expect(share(seen)).toBeLessThan(0.12);
+          expect(await load.visit(4_000, 1)).toEqual(seen);
+          await shop.revert(v2);
+          await untilRest(shop, "Cancelled");
+          await beta.untilOnly(["v1"]);
+          expect(new Set(await load.visit(4_000, 1))).toEqual(new Set(["v1"]));
+          expect(await beta.failures()).toEqual([]);
+        }),
+      { target },
+    );
+  });
+
+  it("P36: calls by gRPC are split by a GRPCRoute, method by method", async () => {
+    const shop = await routed({ canary: [{ weight: 50, hold: "2s" }] }, { replicas: 2 }, { kind: "GRPCRoute" });
+    const before = await routeOf(shop, "GRPCRoute");
+
+    await underLoad(
+      scene,
+      shop,
+      "calls by gRPC, promoted",
       async (load) => {
-        const v2 = await shop.push({ version: "v2" });
-        await untilWeight(shop, 10);
-        const [other, split] = listAt(await routeOf(shop), "spec", "rules");
-        expect(other).toEqual(listAt(before, "spec", "rules")[0]);
-        expect(listAt(split, "backendRefs").map((one) => at(one, "weight"))).toEqual([900, 100]);
-        expect((await podsByVersion(scene.kube, shop)).get("v2")).toHaveLength(1);
+        await shop.push({ version: "v2" });
+        await untilWeight(shop, 50);
+        const [split, other] = listAt(await routeOf(shop, "GRPCRoute"), "spec", "rules");
+        expect(weightsOf(split)).toEqual([500, 500]);
+        expect(other).toEqual(listAt(before, "spec", "rules")[1]);
         await load.untilOnly(["v1", "v2"]);
         await untilRest(shop, "Promoted");
         await load.untilOnly(["v2"]);
         await shop.untilRollout("the route given back", (one) => at(one, "status", "rollout", "split") === undefined);
-        expect((await routeOf(shop))["spec"]).toEqual(before["spec"]);
-
-        await shop.revert(v2);
-        await untilRest(shop, "RolledBack");
-        await load.untilOnly(["v1"]);
+        expect((await routeOf(shop, "GRPCRoute"))["spec"]).toEqual(before["spec"]);
       },
-      { target },
+      { target: `${target}/shop.Shop/Sell`, grpc: true },
     );
   });
 
@@ -93,8 +176,7 @@ describe.concurrent("requests through a gateway", () => {
           "the hosts of the commit",
           (route) => listAt(route, "spec", "hostnames").length === 2,
         );
-        const weights = listAt(listAt(await routeOf(shop), "spec", "rules")[1], "backendRefs");
-        expect(weights.map((one) => at(one, "weight"))).toEqual([500, 500]);
+        expect(weightsOf(listAt(await routeOf(shop), "spec", "rules")[4])).toEqual([500, 500]);
         expect(sha).not.toBe(v2);
         await load.untilOnly(["v1", "v2"]);
         await shop.revert(v2);

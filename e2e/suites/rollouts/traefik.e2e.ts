@@ -2,7 +2,8 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { at, listAt } from "../../../src/api/json.ts";
 import type { Manifest } from "../../../src/api/objects.ts";
 import { ScriptedPrometheus } from "../../apps/scriptedPrometheus.ts";
-import { GATEWAY_TARGET, routeFile } from "../../harness/gateway.ts";
+import { GATEWAY_TARGET } from "../../harness/gateway.ts";
+import { plainRouteFile } from "../../harness/routes.ts";
 import { openScene, type Scene } from "../../harness/scene.ts";
 import type { Shop } from "../../harness/shop.ts";
 import { cursorOf, log, podsByVersion, replicasOf, underLoad, untilRest, untilWeight } from "../../harness/stories.ts";
@@ -46,7 +47,7 @@ describe.concurrent("a canary by weights behind a real Gateway, as Traefik comes
       settleSeconds: 3,
       spec: { routeRefs: [{ name: "web" }] },
     };
-    const files = { "deploy/route.yaml": routeFile("web") };
+    const files = { "deploy/route.yaml": plainRouteFile("web") };
     const shop = await scene.shop({ version: "v1", replicas: 2, env, files, webhook: true });
     await scene.kube.waitAvailable(shop.namespace, shop.name);
     await traefik.serve(shop.namespace);

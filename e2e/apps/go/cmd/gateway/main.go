@@ -1,4 +1,4 @@
-// Command gateway is a small Gateway for tests: it follows the HTTPRoutes and EndpointSlices of its namespace, each as late as
+// Command gateway is a small Gateway for tests: it follows the routes of one kind and the EndpointSlices of its namespace, each as late as
 // it is told, and says at once that it accepted a route. Real gateways differ in these delays; what is safe behind this one
 // does not depend on them. It retries nothing, so a request that it loses is seen.
 package main
@@ -24,6 +24,7 @@ const grace = 5 * time.Second
 type config struct {
 	Listen         string
 	Namespace      string
+	Kind           string
 	RoutesDelay    time.Duration
 	EndpointsDelay time.Duration
 }
@@ -32,6 +33,7 @@ func main() {
 	var cfg config
 	flag.StringVar(&cfg.Listen, "listen", ":8000", "address to serve on")
 	flag.StringVar(&cfg.Namespace, "namespace", os.Getenv("NAMESPACE"), "the namespace whose routes are followed")
+	flag.StringVar(&cfg.Kind, "routes", "httproutes", "the routes that are followed: httproutes or grpcroutes")
 	flag.DurationVar(&cfg.RoutesDelay, "routes-delay", 0, "how late a route takes effect")
 	flag.DurationVar(&cfg.EndpointsDelay, "endpoints-delay", 0, "how late endpoints take effect")
 	flag.Parse()
@@ -48,12 +50,14 @@ func run(ctx context.Context, cfg config) error {
 		return err
 	}
 	table := newTable(cfg.RoutesDelay, cfg.EndpointsDelay)
-	follow(ctx, cfg.Namespace, api, table)
+	follow(ctx, cfg, api, table)
 	listener, err := net.Listen("tcp", cfg.Listen)
 	if err != nil {
 		return err
 	}
-	server := &http.Server{Handler: newProxy(table), ReadHeaderTimeout: 10 * time.Second}
+	protocols := cleartext2()
+	protocols.SetHTTP1(true)
+	server := &http.Server{Handler: newProxy(table), ReadHeaderTimeout: 10 * time.Second, Protocols: protocols}
 	go func() {
 		<-ctx.Done()
 		stopping, cancel := context.WithTimeout(context.Background(), grace)
@@ -67,8 +71,9 @@ func run(ctx context.Context, cfg config) error {
 }
 
 // follow keeps the table up to what is there, and reports on routes.
-func follow(ctx context.Context, namespace string, api *apiClient, table *table) {
-	base := "/apis/gateway.networking.k8s.io/v1/namespaces/" + namespace + "/httproutes"
+func follow(ctx context.Context, cfg config, api *apiClient, table *table) {
+	namespace := cfg.Namespace
+	base := "/apis/gateway.networking.k8s.io/v1/namespaces/" + namespace + "/" + cfg.Kind
 	var state struct {
 		sync.Mutex
 		routes   []route

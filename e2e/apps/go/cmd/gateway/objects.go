@@ -21,24 +21,28 @@ type route struct {
 
 type rule struct {
 	Matches     []match   `json:"matches"`
+	Filters     []filter  `json:"filters"`
 	BackendRefs []backend `json:"backendRefs"`
 }
 
-type match struct {
-	Path *struct {
-		Type  string `json:"type"`
-		Value string `json:"value"`
-	} `json:"path"`
-	Headers []struct {
-		Type  string `json:"type"`
-		Name  string `json:"name"`
-		Value string `json:"value"`
-	} `json:"headers"`
+// filter is one that changes the headers of answers; others do nothing here.
+type filter struct {
+	ResponseHeaderModifier *struct {
+		Set []header `json:"set"`
+		Add []header `json:"add"`
+	} `json:"responseHeaderModifier"`
+}
+
+type header struct {
+	Type  string `json:"type"`
+	Name  string `json:"name"`
+	Value string `json:"value"`
 }
 
 type backend struct {
-	Name   string `json:"name"`
-	Weight *int   `json:"weight"`
+	Name    string   `json:"name"`
+	Weight  *int     `json:"weight"`
+	Filters []filter `json:"filters"`
 }
 
 func (b backend) weight() int {

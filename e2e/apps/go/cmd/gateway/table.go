@@ -4,8 +4,8 @@ import (
 	"net"
 	"net/http"
 	"reflect"
+	"slices"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 )
@@ -47,13 +47,13 @@ func (h *history[T]) at(now time.Time) T {
 // table is what the gateway goes by.
 type table struct {
 	mutex     sync.Mutex
-	rules     history[[]rule]
+	entries   history[[]entry]
 	addresses history[map[string][]string]
 }
 
 func newTable(routesDelay, endpointsDelay time.Duration) *table {
 	t := &table{}
-	t.rules.delay = routesDelay
+	t.entries.delay = routesDelay
 	t.addresses.delay = endpointsDelay
 	return t
 }
@@ -65,12 +65,12 @@ func (t *table) sawRoutes(now time.Time, routes []route) {
 	}
 	t.mutex.Lock()
 	defer t.mutex.Unlock()
-	t.rules.saw(now, rules)
+	t.entries.saw(now, ordered(rules))
 }
 
-func (t *table) sawSlices(now time.Time, slices []slice) {
+func (t *table) sawSlices(now time.Time, all []slice) {
 	addresses := map[string][]string{}
-	for _, slice := range slices {
+	for _, slice := range all {
 		service := slice.Metadata.Labels["kubernetes.io/service-name"]
 		for _, endpoint := range slice.Endpoints {
 			if endpoint.Conditions.Ready != nil && !*endpoint.Conditions.Ready || len(slice.Ports) == 0 {
@@ -86,60 +86,44 @@ func (t *table) sawSlices(now time.Time, slices []slice) {
 	t.addresses.saw(now, addresses)
 }
 
-// choose gives the address that a request goes to; draw(n) gives a number from 0 to n-1. Empty: none is known.
-func (t *table) choose(request *http.Request, now time.Time, draw func(n int) int) string {
-	t.mutex.Lock()
-	defer t.mutex.Unlock()
-	for _, rule := range t.rules.at(now) {
-		if !rule.matches(request) {
-			continue
-		}
-		known := t.addresses.at(now)[rule.pick(draw)]
-		if len(known) == 0 {
-			return ""
-		}
-		return known[draw(len(known))]
-	}
-	return ""
+// choice is where a request goes, and what is done to its answer. No address: none is known.
+type choice struct {
+	address string
+	filters []filter
 }
 
-func (r rule) pick(draw func(n int) int) string {
+// choose decides about a request; draw(n) gives a number from 0 to n-1.
+func (t *table) choose(request *http.Request, now time.Time, draw func(n int) int) choice {
+	t.mutex.Lock()
+	defer t.mutex.Unlock()
+	for _, entry := range t.entries.at(now) {
+		if !entry.match.holds(request) {
+			continue
+		}
+		backend := entry.rule.pick(draw)
+		known := t.addresses.at(now)[backend.Name]
+		if len(known) == 0 {
+			return choice{}
+		}
+		filters := slices.Concat(entry.rule.Filters, backend.Filters)
+		return choice{address: known[draw(len(known))], filters: filters}
+	}
+	return choice{}
+}
+
+func (r rule) pick(draw func(n int) int) backend {
 	sum := 0
 	for _, backend := range r.BackendRefs {
 		sum += backend.weight()
 	}
 	if sum == 0 {
-		return ""
+		return backend{}
 	}
 	left := draw(sum)
 	for _, backend := range r.BackendRefs {
 		if left -= backend.weight(); left < 0 {
-			return backend.Name
+			return backend
 		}
 	}
-	return ""
-}
-
-func (r rule) matches(request *http.Request) bool {
-	for _, match := range r.Matches {
-		if match.holds(request) {
-			return true
-		}
-	}
-	return len(r.Matches) == 0
-}
-
-func (m match) holds(request *http.Request) bool {
-	if m.Path != nil && m.Path.Type == "Exact" && request.URL.Path != m.Path.Value {
-		return false
-	}
-	if m.Path != nil && m.Path.Type == "PathPrefix" && !strings.HasPrefix(request.URL.Path, m.Path.Value) {
-		return false
-	}
-	for _, header := range m.Headers {
-		if request.Header.Get(header.Name) != header.Value {
-			return false
-		}
-	}
-	return true
+	return backend{}
 }

@@ -45,7 +45,7 @@ func TestWeightsChooseTheBackend(t *testing.T) {
 	table.sawSlices(start, slicesOf(t, ab))
 	request := httptest.NewRequest(http.MethodGet, "/", nil)
 	for draw, want := range map[int]string{0: "10.0.0.1:80", 2: "10.0.0.1:80", 3: "10.0.0.2:80"} {
-		if got := table.choose(request, start, drawing(draw)); got != want {
+		if got := table.choose(request, start, drawing(draw)).address; got != want {
 			t.Errorf("draw %d goes to %q, not %q", draw, got, want)
 		}
 	}
@@ -60,7 +60,7 @@ func TestRoutesAndEndpointsAreLateByThemselves(t *testing.T) {
 		table.sawSlices(start, slicesOf(t, onlyA))
 		table.sawRoutes(start, routesOf(t, toB))
 		table.sawSlices(start, slicesOf(t, ab))
-		if got := table.choose(request, start.Add(after), drawing(0)); got != want {
+		if got := table.choose(request, start.Add(after), drawing(0)).address; got != want {
 			t.Errorf("after %v it goes to %q, not %q", after, got, want)
 		}
 	}

@@ -31,7 +31,9 @@ type config struct {
 	Rate        float64
 	MaxDuration time.Duration
 	MaxCount    int64
+	Header      string // name=value, for a route that chooses by it
 	KeepAlive   bool
+	GRPC        bool // unary calls with empty messages, over HTTP/2 without TLS
 	Listen      string
 	Probe       int64 // requests of a check that ends; 0 for a steady load
 }
@@ -78,12 +80,14 @@ func readConfig(args []string, getenv func(string) string, out io.Writer) (confi
 		return config{}, fmt.Errorf("KEEPALIVE is true or false, got %q", getenv("KEEPALIVE"))
 	}
 	keepAlive := flags.Bool("keepalive", keep, "keep connections instead of a new one for each request")
+	header := flags.String("header", "", "name=value of a header of each request")
+	grpc := flags.Bool("grpc", false, "call the target's path by gRPC")
 	listen := flags.String("listen", env("LISTEN", ":8081"), "address of /stats, /reset and /healthz")
 	probe := flags.Int64("probe", 0, "send so many requests one after another, and fail unless all are answered well")
 	if err := flags.Parse(args); err != nil {
 		return config{}, err
 	}
-	cfg := config{Host: *host, Listen: *listen, KeepAlive: *keepAlive, Probe: *probe}
+	cfg := config{Host: *host, Listen: *listen, Header: *header, KeepAlive: *keepAlive, GRPC: *grpc, Probe: *probe}
 	if cfg.Target, err = checkTarget(*target); err != nil {
 		return cfg, err
 	}
@@ -103,11 +107,12 @@ func readConfig(args []string, getenv func(string) string, out io.Writer) (confi
 // bound is met: a restarted pod would begin again and forget what it saw.
 func run(ctx context.Context, cfg config, listener net.Listener, out io.Writer) error {
 	recorder := newRecorder()
-	server := &http.Server{Handler: handler(recorder), ReadHeaderTimeout: 10 * time.Second}
+	sender := newSender(cfg, recorder)
+	server := &http.Server{Handler: handler(recorder, &users{sender: sender}), ReadHeaderTimeout: 10 * time.Second}
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
 	log.Printf("load: %g requests per second to %s, at most %s or %d requests", cfg.Rate, cfg.Target, cfg.MaxDuration, cfg.MaxCount)
-	newSender(cfg, recorder).loop(ctx)
+	sender.loop(ctx)
 	log.Print("load: sending has ended")
 	select {
 	case err := <-served:
@@ -118,7 +123,7 @@ func run(ctx context.Context, cfg config, listener net.Listener, out io.Writer) 
 	return json.NewEncoder(out).Encode(recorder.snapshot(time.Now()))
 }
 
-func handler(recorder *recorder) http.Handler {
+func handler(recorder *recorder, users *users) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	mux.HandleFunc("GET /stats", func(w http.ResponseWriter, _ *http.Request) {
@@ -129,6 +134,16 @@ func handler(recorder *recorder) http.Handler {
 		recorder.reset()
 		w.Header().Set("Content-Type", "application/json")
 		fmt.Fprintln(w, "{}")
+	})
+	mux.HandleFunc("POST /visit/{users}/{requests}", func(w http.ResponseWriter, r *http.Request) {
+		count, err := strconv.Atoi(r.PathValue("users"))
+		requests, err2 := strconv.Atoi(r.PathValue("requests"))
+		if err != nil || err2 != nil || count < 1 || count > 10_000 || requests < 1 || requests > 100 {
+			http.Error(w, "up to 10000 users send up to 100 requests each", http.StatusBadRequest)
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		_ = json.NewEncoder(w).Encode(users.visit(count, requests))
 	})
 	return mux
 }

@@ -1,11 +1,13 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -25,16 +27,21 @@ type sender struct {
 // and Go quietly repeats a GET whose kept connection broke, which would hide lost requests.
 func newSender(cfg config, recorder *recorder) *sender {
 	dialer := &net.Dialer{Timeout: requestTimeout, Control: guardDial}
+	transport := &http.Transport{
+		DialContext:         dialer.DialContext,
+		DisableKeepAlives:   !cfg.KeepAlive,
+		DisableCompression:  true,
+		MaxIdleConnsPerHost: 100,
+		IdleConnTimeout:     30 * time.Second,
+	}
+	if cfg.GRPC {
+		transport.Protocols = &http.Protocols{}
+		transport.Protocols.SetUnencryptedHTTP2(true)
+	}
 	return &sender{cfg: cfg, recorder: recorder, client: &http.Client{
 		Timeout:       requestTimeout,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		Transport: &http.Transport{
-			DialContext:         dialer.DialContext,
-			DisableKeepAlives:   !cfg.KeepAlive,
-			DisableCompression:  true,
-			MaxIdleConnsPerHost: 100,
-			IdleConnTimeout:     30 * time.Second,
-		},
+		Transport:     transport,
 	}}
 }
 
@@ -66,20 +73,50 @@ func (s *sender) loop(ctx context.Context) {
 
 // one is not cancelled by the end of the loop: a request that was sent is waited for, at most requestTimeout.
 func (s *sender) one(epoch int64) {
-	request, err := http.NewRequest(http.MethodGet, s.cfg.Target.String(), nil)
-	if err == nil {
-		request.Host = s.cfg.Host
-		var response *http.Response
-		if response, err = s.client.Do(request); err == nil {
-			_, err = io.Copy(io.Discard, response.Body)
-			response.Body.Close()
-			if err == nil {
-				s.recorder.answer(epoch, response.Header.Get("X-Version"), response.StatusCode, time.Now())
-				return
-			}
-		}
+	answer, err := ask(s.cfg, s.client, nil)
+	if err != nil {
+		s.recorder.lost(epoch, classify(err), err, time.Now())
+		return
 	}
-	s.recorder.lost(epoch, classify(err), err, time.Now())
+	s.recorder.answer(epoch, answer.Header.Get("X-Version"), status(answer), time.Now())
+}
+
+// ask sends one request and reads all of its answer.
+func ask(cfg config, client *http.Client, cookies []*http.Cookie) (*http.Response, error) {
+	request, err := http.NewRequest(http.MethodGet, cfg.Target.String(), nil)
+	if cfg.GRPC {
+		// A unary call with an empty message: no compression, no length.
+		request, err = http.NewRequest(http.MethodPost, cfg.Target.String(), bytes.NewReader(make([]byte, 5)))
+	}
+	if err != nil {
+		return nil, err
+	}
+	if cfg.GRPC {
+		request.Header.Set("Content-Type", "application/grpc")
+		request.Header.Set("TE", "trailers")
+	}
+	if name, value, there := strings.Cut(cfg.Header, "="); there {
+		request.Header.Set(name, value)
+	}
+	for _, cookie := range cookies {
+		request.AddCookie(cookie)
+	}
+	request.Host = cfg.Host
+	response, err := client.Do(request)
+	if err != nil {
+		return nil, err
+	}
+	defer response.Body.Close()
+	_, err = io.Copy(io.Discard, response.Body)
+	return response, err
+}
+
+// status is what an answer says of its outcome; for gRPC that is in the trailers, and only there.
+func status(answer *http.Response) int {
+	if answer.Header.Get("Content-Type") == "application/grpc" && answer.Trailer.Get("Grpc-Status") != "0" {
+		return http.StatusInternalServerError
+	}
+	return answer.StatusCode
 }
 
 // classify names how a request was lost. A connection that ended before the answer was complete counts as reset, whether by

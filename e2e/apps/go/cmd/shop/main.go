@@ -36,7 +36,10 @@ func main() {
 // run serves until a signal comes, and then stops in the way the configuration asks for.
 func run(cfg config, listener net.Listener, term <-chan os.Signal) error {
 	app := newShop(cfg, time.Now())
-	server := &http.Server{Handler: app.handler(), ReadHeaderTimeout: 10 * time.Second}
+	protocols := &http.Protocols{}
+	protocols.SetHTTP1(true)
+	protocols.SetUnencryptedHTTP2(true)
+	server := &http.Server{Handler: app.handler(), ReadHeaderTimeout: 10 * time.Second, Protocols: protocols}
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
 	log.Printf("shop %s listens on %s", cfg.Version, listener.Addr())

@@ -34,8 +34,10 @@ func (s *shop) handler() http.Handler {
 		w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
 		s.metrics.write(w)
 	})
+	mux.HandleFunc("/shop.Shop/Sell", s.sellByGRPC)
 	mux.HandleFunc("/", s.sell)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		// Over HTTP/2 the header makes the connection go away.
 		if s.stopping.Load() {
 			w.Header().Set("Connection", "close")
 		}
@@ -57,8 +59,38 @@ func (s *shop) probe(ok func() bool) http.HandlerFunc {
 	}
 }
 
-// sell is the one real endpoint. It does not give up when the caller goes away: what was begun is finished and counted.
+// sell is the one real endpoint, over HTTP. It does not give up when the caller goes away: what was begun is finished and counted.
 func (s *shop) sell(w http.ResponseWriter, _ *http.Request) {
+	code := s.served(w, "text/plain; charset=utf-8")
+	w.WriteHeader(code)
+	if code == http.StatusOK {
+		fmt.Fprintf(w, "shop %s\n", s.cfg.Version)
+		return
+	}
+	fmt.Fprintf(w, "shop %s: out of order\n", s.cfg.Version)
+}
+
+// sellByGRPC is the same as a unary call with empty messages: one frame, and the status in the trailers.
+func (s *shop) sellByGRPC(w http.ResponseWriter, _ *http.Request) {
+	code := s.served(w, "application/grpc")
+	w.Header().Set("Trailer", "Grpc-Status")
+	status := grpcOK
+	if code != http.StatusOK {
+		status = grpcInternal
+	}
+	w.WriteHeader(http.StatusOK)
+	_, _ = w.Write(make([]byte, grpcPrefix))
+	w.Header().Set("Grpc-Status", status)
+}
+
+const (
+	grpcPrefix   = 5 // one byte for compression, four for the length
+	grpcOK       = "0"
+	grpcInternal = "13"
+)
+
+// served does what selling is, says who did it, and gives its outcome as a status of HTTP.
+func (s *shop) served(w http.ResponseWriter, contentType string) int {
 	began := time.Now()
 	code := http.StatusOK
 	if fails(s.requests.Add(1), s.cfg.FailurePPM) {
@@ -67,14 +99,9 @@ func (s *shop) sell(w http.ResponseWriter, _ *http.Request) {
 	if s.cfg.Delay > 0 {
 		time.Sleep(s.cfg.Delay)
 	}
-	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("Content-Type", contentType)
 	w.Header().Set("X-Version", s.cfg.Version)
 	w.Header().Set("X-Pod", s.cfg.Pod)
 	s.metrics.observe(code, time.Since(began))
-	w.WriteHeader(code)
-	if code == http.StatusOK {
-		fmt.Fprintf(w, "shop %s\n", s.cfg.Version)
-		return
-	}
-	fmt.Fprintf(w, "shop %s: out of order\n", s.cfg.Version)
+	return code
 }
