@@ -34,9 +34,14 @@ export async function applyCrds(kube: Kube): Promise<void> {
 
 /** Deletes the CRDs and with them every object of theirs; what no operator is left to finish is let go. */
 export async function deleteCrds(kube: Kube): Promise<void> {
-  for (const name of names()) await kube.delete(ref(name));
+  await beginToDeleteCrds(kube);
   await letGo(kube);
   for (const name of names()) await kube.waitGone(ref(name), { timeoutMs: 60_000 });
+}
+
+/** Deletes the CRDs as far as the API server does by itself: objects with a finalizer stay until somebody takes it off. */
+export async function beginToDeleteCrds(kube: Kube): Promise<void> {
+  for (const name of names()) await kube.delete(ref(name));
 }
 
 /** Takes the finalizers off Fairlead's deleted objects, in one namespace or in all: their operator may be gone. */

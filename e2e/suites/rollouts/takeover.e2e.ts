@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { at } from "../../../src/api/json.ts";
 import { until } from "../../apps/until.ts";
@@ -9,6 +10,8 @@ import { openScene, type Scene } from "../../harness/scene.ts";
 import { log, underLoad, untilRest } from "../../harness/stories.ts";
 
 const args = ["--lease-duration", "5"];
+/** How long the leader is stopped: long after its Lease, its connections and its watches have run out. */
+const FROZEN_MS = 60_000;
 let scene: Scene;
 
 beforeAll(async () => {
@@ -17,7 +20,7 @@ beforeAll(async () => {
 afterAll(() => scene?.[Symbol.asyncDispose]());
 
 describe("two operators", () => {
-  it("P32: a leader that was frozen in mid-rollout is replaced, writes nothing any more, and ends", async () => {
+  it("P32: a leader that was frozen in mid-rollout for a minute is replaced, writes nothing any more, and ends", async () => {
     const canary = [
       { weight: 25, hold: "2s" },
       { weight: 50, hold: "2s" },
@@ -32,19 +35,19 @@ describe("two operators", () => {
     await underLoad(scene, shop, "two operators", async (load) => {
       const [frozen] = await leaseHolders(scene.kube, namespace);
       // Frozen between the word of a step and its first effect: what it would do next is a write.
-      const begun = Promise.withResolvers<void>();
+      const begun = Promise.withResolvers<number>();
       const candidate = ({ write, resource, body }: ApiCall) =>
         write && resource === "progressiverollouts" && at(body, "status", "rollout", "candidate") !== undefined;
       scene.proxy.afterWrite(
         1,
         () => {
           first.freeze();
-          begun.resolve();
+          begun.resolve(performance.now());
         },
         candidate,
       );
       await shop.push({ version: "v2" });
-      await begun.promise;
+      const frozenAt = await begun.promise;
       await second.untilLeading();
       expect(await leaseHolders(scene.kube, namespace)).not.toContain(frozen);
       await untilRest(shop, "Promoted");
@@ -58,10 +61,15 @@ describe("two operators", () => {
         kind: "After",
         run: (call, status) => void (status < 300 && accepted.push(describeCall(call))),
       });
+      // The time itself is the fault.
+      await sleep(Math.max(0, FROZEN_MS - (performance.now() - frozenAt)));
       first.thaw();
+      const thawedAt = performance.now();
       const exit = await until("the frozen operator to end", async () => (first.running ? undefined : first.exited()));
       expect(exit).toEqual({ code: 1, signal: null });
-      log(`the frozen operator's calls after it went on: ${JSON.stringify(scene.proxy.counts())}`);
+      log(
+        `the frozen operator ended ${(performance.now() - thawedAt).toFixed(0)} ms after it went on; its calls then: ${JSON.stringify(scene.proxy.counts())}`,
+      );
       expect(accepted, "its writes that changed something").toEqual([]);
       expect(scene.proxy.writes.length, "its writes on the way").toBeLessThanOrEqual(1);
       expect(await first.logs()).toContain("the lease is lost");
