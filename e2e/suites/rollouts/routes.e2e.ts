@@ -101,6 +101,65 @@ describe.concurrent("requests through a gateway", () => {
     );
   });
 
+  it("P35: a change of the route in Git lands in mid-rollout, and the weights stay", async () => {
+    const shop = await routed({ canary: [{ weight: 50, hold: "1h" }] }, { replicas: 2 });
+
+    await underLoad(
+      scene,
+      shop,
+      "route changed in mid-rollout, then cancelled",
+      async (load) => {
+        const v2 = await shop.push({ version: "v2" });
+        await untilWeight(shop, 50);
+        const hostnames = "hostnames: [gate, web.example.com]";
+        const changed = routeFile("web").replace("spec:", `spec:\n  ${hostnames}`);
+        const sha = await shop.push({ files: { "deploy/route.yaml": changed }, message: "Name the hosts" });
+        await scene.kube.waitFor(
+          { apiVersion: "gateway.networking.k8s.io/v1", kind: "HTTPRoute", namespace: shop.namespace, name: "web" },
+          "the hosts of the commit",
+          (route) => listAt(route, "spec", "hostnames").length === 2,
+        );
+        expect(weightsOf(listAt(await routeOf(shop), "spec", "rules")[4])).toEqual([500, 500]);
+        expect(sha).not.toBe(v2);
+        await load.untilOnly(["v1", "v2"]);
+        await shop.revert(v2);
+        await untilRest(shop, "Cancelled");
+        await load.untilOnly(["v1"]);
+      },
+      { target },
+    );
+  });
+
+  it("P1: a gateway that hears of routes after 1 s and of endpoints after 4 s loses nothing, for a program that exits at once", async () => {
+    const env = { EXIT_AT_ONCE: "true" } as const;
+    const rollout = { canary: [{ weight: 50, hold: "1s" }], settleSeconds: 6, scaleDownDelaySeconds: 1 };
+    const shop = await routed(rollout, { replicas: 2, env }, { routes: "1s", endpoints: "4s" });
+
+    await underLoad(
+      scene,
+      shop,
+      "skewed gateway: promoted, rolled back cold, cancelled",
+      async (load) => {
+        const v2 = await shop.push({ version: "v2", env });
+        const long = { timeoutMs: 180_000 };
+        await untilRest(shop, "Promoted", long);
+        await load.untilOnly(["v2"]);
+        await until(
+          "v1 without pods",
+          async () => ((await podsByVersion(scene.kube, shop)).has("v1") ? undefined : true),
+          long,
+        );
+        await shop.revert(v2);
+        await untilRest(shop, "RolledBack", long);
+        await load.untilOnly(["v1"]);
+      },
+      { target },
+    );
+  });
+});
+
+// One after the other: many users or calls at a time are as much as two processors take.
+describe("users and calls by gRPC", () => {
   it("P40: at 10 % a tenth of the users is at v2 and stays there, testers are there by a header, and a revert takes all of them", async () => {
     const audience = [{ header: { name: "x-beta", value: "tester" } }];
     const steps = [{ weight: 10, hold: "1h" }];
@@ -155,62 +214,6 @@ describe.concurrent("requests through a gateway", () => {
         expect((await routeOf(shop, "GRPCRoute"))["spec"]).toEqual(before["spec"]);
       },
       { target: `${target}/shop.Shop/Sell`, grpc: true },
-    );
-  });
-
-  it("P35: a change of the route in Git lands in mid-rollout, and the weights stay", async () => {
-    const shop = await routed({ canary: [{ weight: 50, hold: "1h" }] }, { replicas: 2 });
-
-    await underLoad(
-      scene,
-      shop,
-      "route changed in mid-rollout, then cancelled",
-      async (load) => {
-        const v2 = await shop.push({ version: "v2" });
-        await untilWeight(shop, 50);
-        const hostnames = "hostnames: [gate, web.example.com]";
-        const changed = routeFile("web").replace("spec:", `spec:\n  ${hostnames}`);
-        const sha = await shop.push({ files: { "deploy/route.yaml": changed }, message: "Name the hosts" });
-        await scene.kube.waitFor(
-          { apiVersion: "gateway.networking.k8s.io/v1", kind: "HTTPRoute", namespace: shop.namespace, name: "web" },
-          "the hosts of the commit",
-          (route) => listAt(route, "spec", "hostnames").length === 2,
-        );
-        expect(weightsOf(listAt(await routeOf(shop), "spec", "rules")[4])).toEqual([500, 500]);
-        expect(sha).not.toBe(v2);
-        await load.untilOnly(["v1", "v2"]);
-        await shop.revert(v2);
-        await untilRest(shop, "Cancelled");
-        await load.untilOnly(["v1"]);
-      },
-      { target },
-    );
-  });
-
-  it("P1: a gateway that hears of routes after 1 s and of endpoints after 4 s loses nothing, for a program that exits at once", async () => {
-    const env = { EXIT_AT_ONCE: "true" } as const;
-    const rollout = { canary: [{ weight: 50, hold: "1s" }], settleSeconds: 6, scaleDownDelaySeconds: 1 };
-    const shop = await routed(rollout, { replicas: 2, env }, { routes: "1s", endpoints: "4s" });
-
-    await underLoad(
-      scene,
-      shop,
-      "skewed gateway: promoted, rolled back cold, cancelled",
-      async (load) => {
-        const v2 = await shop.push({ version: "v2", env });
-        const long = { timeoutMs: 180_000 };
-        await untilRest(shop, "Promoted", long);
-        await load.untilOnly(["v2"]);
-        await until(
-          "v1 without pods",
-          async () => ((await podsByVersion(scene.kube, shop)).has("v1") ? undefined : true),
-          long,
-        );
-        await shop.revert(v2);
-        await untilRest(shop, "RolledBack", long);
-        await load.untilOnly(["v1"]);
-      },
-      { target },
     );
   });
 });
