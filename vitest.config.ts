@@ -26,7 +26,9 @@ export default defineConfig({
       },
       // A busy machine starts processes slowly.
       { test: { name: "processes", include: PROCESSES, testTimeout: 60_000, hookTimeout: 60_000 } },
-      { test: { name: "property", include: ["src/**/*.property.ts", "e2e/**/*.property.ts"], testTimeout: 14_400_000 } },
+      {
+        test: { name: "property", include: ["src/**/*.property.ts", "e2e/**/*.property.ts"], testTimeout: 14_400_000 },
+      },
       {
         test: {
           name: "apiserver",
