@@ -21,6 +21,9 @@ export default defineConfig({
           include: ["src/**/*.test.ts", "scripts/**/*.test.ts", "e2e/**/*.unit.test.ts"],
           exclude: PROCESSES,
           setupFiles: ["scripts/test/fixedSeed.ts"],
+          // To load the same modules for each of some 250 files takes longer than all their tests.
+          isolate: false,
+          maxWorkers: 2,
           testTimeout: 20_000,
         },
       },
