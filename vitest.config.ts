@@ -6,8 +6,15 @@ const PROCESSES = [
   "e2e/apps/git*.unit.test.ts",
 ];
 
+/** They replace what all files of a process share: modules, the environment, a built-in function. */
+const ALONE = [
+  "src/controllers/http/signature.test.ts",
+  "src/controllers/sync/autoscalers.test.ts",
+  "e2e/cluster/{cache,images}.unit.test.ts",
+];
+
 /**
- * unit: pure logic and in-process servers, the inner loop (below 20 s in all).
+ * unit: pure logic and in-process servers, the inner loop (about 20 s on two processors, with alone: files that need a process each).
  * processes: adapters that start real processes: git and ssh.
  * property: random interleavings; FAIRLEAD_RUNS sets how many. A soak of 100,000 takes most of an hour.
  * apiserver: a real etcd and API server. cluster: a real node with real pods.
@@ -19,7 +26,7 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["src/**/*.test.ts", "scripts/**/*.test.ts", "e2e/**/*.unit.test.ts"],
-          exclude: PROCESSES,
+          exclude: [...PROCESSES, ...ALONE],
           setupFiles: ["scripts/test/fixedSeed.ts"],
           // To load the same modules for each of some 250 files takes longer than all their tests.
           isolate: false,
@@ -27,6 +34,7 @@ export default defineConfig({
           testTimeout: 20_000,
         },
       },
+      { test: { name: "alone", include: ALONE } },
       // A busy machine starts processes slowly.
       { test: { name: "processes", include: PROCESSES, testTimeout: 60_000, hookTimeout: 60_000 } },
       {

@@ -19,7 +19,12 @@ const MINUTE = 60_000;
 /** The quick ones first: what is broken is known early. */
 export const SUITES: readonly Suite[] = [
   { name: "check", run: checks },
-  vitest({ name: "unit", projects: ["unit", "processes", "property"], reporter: "default", limitMs: 30 * MINUTE }),
+  vitest({
+    name: "unit",
+    projects: ["unit", "alone", "processes", "property"],
+    reporter: "default",
+    limitMs: 30 * MINUTE,
+  }),
   { name: "go", run: () => goTests("e2e/apps/go") },
   vitest({ name: "apiserver", projects: ["apiserver"], reporter: "verbose", limitMs: 45 * MINUTE }),
   vitest({ name: "cluster", projects: ["cluster"], reporter: "verbose", limitMs: 120 * MINUTE }),
