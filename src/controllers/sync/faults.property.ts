@@ -76,6 +76,22 @@ const FOUND: readonly (readonly [what: string, schedule: Schedule])[] = [
       last: layout(),
     },
   ],
+  [
+    "a commit that lets nearly everything go, of which a part cannot be read at first",
+    {
+      first: [..."babbaabb"].map((at) => [at, 1]) as unknown as Schedule["last"],
+      moves: [
+        { do: "trouble", fates: ["KillAfter", "Fine"] },
+        { do: "trouble", fates: ["Refused", "Fine"] },
+        { do: "push", layout: layout({ 4: "b" }), hook: false, confirmed: false, onto: 0 },
+        { do: "trouble", fates: ["Fine", "Refused"] },
+        { do: "break", at: "a", how: "Empty", hook: true },
+        { do: "pass", seconds: 0 },
+        { do: "push", layout: layout(), hook: false, confirmed: false, onto: 0 },
+      ],
+      last: layout(),
+    },
+  ],
 ];
 
 test.each(FOUND)("%s", (_, schedule) => play(schedule, new MemoryStore(), "shop"));

@@ -229,3 +229,12 @@ test("P39: what the pods of a revision need stays until that is gone, and holds 
     ],
   });
 });
+
+test("what cannot be read counts as going: nearly everything would go in two helpings else", () => {
+  const objects = names(5);
+  const input = { live: (id: string) => (id.endsWith("c0") ? ("Unreadable" as const) : live(map(id.slice(-2)))) };
+  const held = plan(objects, [map("stays")], input);
+  expect(held).toMatchObject({ kind: "Held", message: expect.stringContaining("5 of 6 objects, more than half") });
+  expect(plan(objects, names(6, "s"), input)).toMatchObject({ kind: "Prune", keep: [{ why: "Unreadable" }] });
+  expect(plan(objects, [map("stays")], { ...input, confirmed: true })).toMatchObject({ kind: "Prune" });
+});

@@ -97,9 +97,11 @@ export function planPrune(input: PruneInput): PruneDecision {
       `${deletions(remove)} waits until GitSync ${some(unasked, 3)} has looked at this commit`,
     );
   }
-  const alarm = guard(remove, remove.length + inventory.length - unwanted.length);
+  // What cannot be read now goes when it can: in two helpings, more would go than a person was asked about.
+  const going = [...remove, ...unread(unwanted, keep)];
+  const alarm = remove.length === 0 ? undefined : guard(going, going.length + inventory.length - unwanted.length);
   if (alarm !== undefined && !input.confirmed) {
-    const message = heldMessage(remove, alarm, (removal) => foreigners(removal, remove, input));
+    const message = heldMessage(going, alarm, (removal) => foreigners(removal, remove, input));
     return { kind: "Held", reason: "PruneHeld", message, ids: remove.map(({ id }) => id) };
   }
   if (remove.length > 0 && !input.healthy) {
@@ -114,6 +116,15 @@ export function planPrune(input: PruneInput): PruneDecision {
     forget: forget.map(({ kind: _, ...forgotten }) => forgotten),
     keep: keep.map(({ kind: _, ...kept }) => kept),
   };
+}
+
+/** Objects that may turn out to be ours to delete. */
+function unread(unwanted: Inventory, keep: readonly Kept[]): readonly Removal[] {
+  const ids = new Set(keep.filter(({ why }) => why === "Unreadable").map(({ id }) => id));
+  return unwanted.flatMap((entry) => {
+    const ref = ids.has(entry.id) ? refOfEntry(entry) : undefined;
+    return ref === undefined ? [] : [{ id: entry.id, ref, uid: entry.uid ?? "" }];
+  });
 }
 
 /** The questions in order: each has an answer that leaves the object alone, and only the last line deletes. */
