@@ -5,7 +5,7 @@ import { carriedOnReturn, isSharedByRoutes, loweredByRoutes } from "./lowering.t
 import { mark, markEffects, shrinks } from "./marks.ts";
 import { type PreviewEffect, previewEffects } from "./preview.ts";
 import { rivalOver } from "./routes/fight.ts";
-import { reaches, type Said, sameSaid, type Word, weightOf } from "./routes/word.ts";
+import { reaches, sameSaid, stableShare, type Word } from "./routes/word.ts";
 import {
   hasTemplateOf,
   isOwnEndpoint,
@@ -177,14 +177,10 @@ function routeEffects(seen: Seen, cursor: Cursor, now: number): readonly Effect[
   return seen.routes.flatMap((route): readonly Effect[] => {
     const word = wordFor(seen, cursor, route);
     if (sameSaid(route.said, word) || rivalOver(route, word, now) !== undefined) return [];
-    if (shareOf(word, cursor) > Math.max(shareOf(route.said, cursor), mostForStable(seen, cursor, now))) return [];
+    const [before, after] = [stableShare(route.said, cursor.stable), stableShare(word, cursor.stable)];
+    if (after > Math.max(before, mostForStable(seen, cursor, now))) return [];
     return [{ do: "Route", kind: route.kind, name: route.name, word }];
   });
-}
-
-/** The part of a route's requests that stable gets, in percent: where Git speaks they go to the Service. */
-function shareOf(said: Said, { stable }: Cursor): number {
-  return said === "Git" ? 100 : weightOf(said, stable);
 }
 
 function removal(seen: Seen, cursor: Cursor, wanted: Want, settled: boolean): readonly Effect[] {

@@ -1,6 +1,6 @@
 import type { Cursor } from "../../api/v1alpha1/cursor.ts";
 import { weightIn } from "./routes/split.ts";
-import { type Said, weightOf, wordOf } from "./routes/word.ts";
+import { type Said, stableShare, wordOf } from "./routes/word.ts";
 import { isRouted, isServing, livePods, readyOf, type Seen } from "./seen.ts";
 import { isOverQuota } from "./shortage.ts";
 import { type Step, stepsOf } from "./strategies/strategy.ts";
@@ -19,9 +19,11 @@ export function isLowered({ spec }: Seen, { step = 0, replicas }: Cursor): boole
  */
 export function loweredByRoutes(seen: Seen, cursor: Cursor, step: Step, now: number): number {
   const { stable, replicas } = cursor;
-  const share = (said: Said) => (said === "Git" ? 100 : weightOf(said, stable));
   const says: readonly Said[] = [wordOf(cursor, seen.spec), ...seen.routes.map(({ said }) => said)];
-  const needed = Math.max(step.sizes.stable, ...says.map((said) => Math.ceil((replicas * share(said)) / 100)));
+  const needed = Math.max(
+    step.sizes.stable,
+    ...says.map((said) => Math.ceil((replicas * stableShare(said, stable)) / 100)),
+  );
   if (placedLeft(seen, cursor, now) === 0) return needed;
   const exists = seen.revisions.find(({ hash }) => hash === stable)?.replicas ?? replicas;
   const leaving = livePods(seen, stable).filter((pod) => !isServing(pod)).length;

@@ -118,6 +118,11 @@ export function weightOf(said: Said, revision: string): number {
   return said === "Mixed" ? 100 : 0;
 }
 
+/** The share of requests, in percent, that stable gets: where Git speaks they go to the Service. */
+export function stableShare(said: Said, stable: string): number {
+  return said === "Git" ? 100 : weightOf(said, stable);
+}
+
 /** Tells whether a word may bring requests to a revision. */
 export function reaches(said: Said, revision: string): boolean {
   if (weightOf(said, revision) > 0) return true;

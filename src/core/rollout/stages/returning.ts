@@ -67,8 +67,8 @@ export const returning: StageRule = (seen, cursor, now) => {
   const settle = settleLeft(seen, cursor, now);
   if (settle.kind !== "Settled") {
     // What stable cannot take yet is not moved, and time alone may end that.
-    const ms = mostForStable(seen, cursor, now) < 100 ? patienceLeft(seen, cursor, now) : settle.ms;
-    return hold(cursor, because("Settling", "requests move to stable", "goes on by itself"), ms);
+    const early = mostForStable(seen, cursor, now) < 100 ? patienceLeft(seen, cursor, now) : undefined;
+    return hold(cursor, because("Settling", "requests move to stable", "goes on by itself"), settle.ms ?? early);
   }
   const message = cursor.message ?? "the candidate left";
   const outcome = cause === "Rejected" || cause === "Superseded" ? cause : "Cancelled";
