@@ -140,7 +140,7 @@ export class Neighbours {
       const known = this.#parts.states.known(keyOf(other));
       if (known === undefined || isToLook(known) || known.checkedAt >= askedAt) continue;
       if ((known.broken ?? known.content)?.commit.sha === sha) continue;
-      if (keyOf(other) !== keyOf(object) && sameSource(other, object)) this.#parts.notify(keyOf(other), askedAt - 1);
+      if (keyOf(other) !== keyOf(object) && sameSource(other, object)) this.#parts.notify(keyOf(other), askedAt);
     }
   }
 

@@ -50,14 +50,19 @@ describe("how old an answer of the remote may be", () => {
   const heard = { asked: "1//", at: now - 3_000 };
 
   it.each<[string, SyncState, number]>([
-    ["a new sync takes one that was asked for after it was heard of", looked({ asked: "", heard }), heard.at],
+    ["a new sync takes one that was asked for after it was heard of", looked({ asked: "", heard }), heard.at - 1],
     [
       "one that was there before this process takes its first",
       looked({ asked: "", heard: { asked: "1//", at: bornAt } }),
       bornAt - 1,
     ],
-    ["but not once it was edited", looked({ asked: "", heard }), heard.at],
-    ["but after a push of later", looked({ asked: "", heard, notifiedAt: now - 1_000 }), now - 1_000],
+    ["but not once it was edited", looked({ asked: "", heard }), heard.at - 1],
+    ["but after a push of later", looked({ asked: "", heard, notifiedAt: now - 1_000 }), now - 1_001],
+    [
+      "E46: a question that begins in the millisecond of a push answers all who were told of it",
+      looked({ notifiedAt: now }),
+      now - 1,
+    ],
     ["what was heard of an older spec counts no more", looked({ asked: "", heard: { ...heard, asked: "0//" } }), now],
     ["a clock that was set back makes nothing fresh", looked({ asked: "", heard: { ...heard, at: now + 9 } }), now],
     ["at rest an interval", looked(), now - 60_000],

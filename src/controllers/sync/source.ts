@@ -34,6 +34,12 @@ export interface SourceParts extends AdmitParts, RenderParts {
 const SECRET_FIELDS = ["secretRef", "proxySecretRef"] as const;
 type SecretField = (typeof SECRET_FIELDS)[number];
 
+/**
+ * A question that began in the very millisecond of a push is about that push: git takes longer to reach the remote.
+ * Without this the syncs of one repository would ask twice for each push whenever the first question begins at once.
+ */
+const SAME_MS = 1;
+
 /** Milliseconds until the interval asks for the next look at Git; 0: now. */
 export function checkIn(sync: GitSync, state: SyncState, now: number): number {
   if (asksAnew(sync, state)) return 0;
@@ -53,14 +59,14 @@ export function freshSince(sync: GitSync, state: SyncState, bornAt: number, now:
     const isOld = Date.parse(sync.object.metadata.creationTimestamp ?? "") + 1_000 < bornAt;
     // Of many new syncs the last is looked at long after it was made: what was asked for in between serves it.
     const { heard } = state;
-    const heardAt = heard?.asked === askedBy(sync.object) ? Math.min(heard.at, now) : now;
+    const heardAt = heard?.asked === askedBy(sync.object) ? Math.min(heard.at - SAME_MS, now) : now;
     // All that were there before this process was are served by its first question.
     const isFirst = state.asked === "" && isOld && (heard?.at ?? bornAt) <= bornAt;
-    return Math.max(isFirst ? bornAt - 1 : heardAt, state.notifiedAt);
+    return Math.max(isFirst ? bornAt - SAME_MS : heardAt, state.notifiedAt - SAME_MS);
   }
   // After a failure: another try than the one that failed, whoever makes it.
   const since = state.retry === undefined ? now - durationMs(sync.spec.interval) : state.checkedAt;
-  return state.notifiedAt > state.checkedAt ? Math.max(since, state.notifiedAt) : since;
+  return state.notifiedAt > state.checkedAt ? Math.max(since, state.notifiedAt - SAME_MS) : since;
 }
 
 /** The spec has changed since the last look ended, or a look was asked for: what was read before counts no more. */
