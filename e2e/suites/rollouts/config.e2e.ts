@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { at, isObject, type JsonObject, listAt } from "../../../src/api/json.ts";
 import type { Manifest } from "../../../src/api/objects.ts";
 import { API_VERSION } from "../../../src/api/v1alpha1/names.ts";
 import { shopManifests, toYaml } from "../../apps/shop.ts";
 import { until } from "../../apps/until.ts";
+import { configured, settingsOf } from "../../harness/configured.ts";
 import { isPodReady } from "../../harness/kube.ts";
 import { openScene, type Scene } from "../../harness/scene.ts";
 import { DEPLOY } from "../../harness/shop.ts";
@@ -19,25 +19,10 @@ afterAll(async () => {
 });
 
 /** A Deployment and a Service whose version comes from a ConfigMap alone; `more` is taken from it as well. */
-function configured(namespace: string, name: string, more: Readonly<Record<string, string>> = {}): string {
-  const [deployment, service] = shopManifests({
-    namespace,
-    name,
-    version: "from config",
-    replicas: name === "web" ? 3 : 2,
-    image: scene.images.shop,
-  });
-  const template = at(deployment, "spec", "template") as JsonObject;
-  const [container] = listAt(template, "spec", "containers");
-  const env = Object.entries({ VERSION: "version", ...more }).map(([variable, key]) => ({
-    name: variable,
-    valueFrom: { configMapKeyRef: { name: "settings", key } },
-  }));
-  const spec = {
-    ...(template["spec"] as JsonObject),
-    containers: [{ ...(isObject(container) ? container : {}), env }],
-  };
-  return toYaml([{ ...deployment, spec: { ...deployment.spec, template: { ...template, spec } } }, service]);
+function fromConfig(namespace: string, name: string, more: Readonly<Record<string, string>> = {}): string {
+  const replicas = name === "web" ? 3 : 2;
+  const [deployment, service] = shopManifests({ namespace, name, version: "", replicas, image: scene.images.shop });
+  return toYaml([configured(deployment, { VERSION: "version", ...more }), service]);
 }
 
 /** Files in which the shop's version comes from a ConfigMap alone. */
@@ -46,12 +31,11 @@ function files(
   version: string | undefined,
   more: Readonly<Record<string, string>> = {},
 ): Readonly<Record<string, string | undefined>> {
-  const metadata = { name: "settings", namespace };
-  const settings = { apiVersion: "v1", kind: "ConfigMap", metadata, data: { version, ...more } };
   return {
-    [`${DEPLOY}/deployment.yaml`]: configured(namespace, "web"),
+    [`${DEPLOY}/deployment.yaml`]: fromConfig(namespace, "web"),
     [`${DEPLOY}/service.yaml`]: undefined,
-    [`${DEPLOY}/settings.yaml`]: version === undefined ? undefined : toYaml([settings]),
+    [`${DEPLOY}/settings.yaml`]:
+      version === undefined ? undefined : toYaml([settingsOf(namespace, { version, ...more })]),
   };
 }
 
@@ -128,7 +112,7 @@ describe("configuration is a part of the revision", () => {
       spec: { ...refs, ...timing },
     };
     const api = {
-      [`${DEPLOY}/api.yaml`]: configured(namespace, "api", { FAIL_READY: "fail" }),
+      [`${DEPLOY}/api.yaml`]: fromConfig(namespace, "api", { FAIL_READY: "fail" }),
       [`${DEPLOY}/api-rollout.yaml`]: toYaml([other]),
     };
     await shop.push({ rollout, files: { ...files(namespace, "v1", { fail: "false" }), ...api } });
