@@ -8,7 +8,7 @@ export interface WatchQuery {
   readonly labelSelector?: string;
   /** Only the object of this name. */
   readonly name?: string;
-  /** Of `metadata.managedFields`, which is dropped else: keeps what this manager has applied, its set of fields as text. */
+  /** Of `metadata.managedFields`, which is dropped else: keeps what this manager has written, its sets of fields as text. */
   readonly fieldsOf?: string;
   /** Makes an object smaller before it is kept. */
   readonly trim?: (object: Manifest) => Manifest;

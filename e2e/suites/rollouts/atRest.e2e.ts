@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describeCall } from "../../harness/apiCalls.ts";
+import { freeLeases } from "../../harness/install.ts";
 import { openScene, type Scene } from "../../harness/scene.ts";
 import { log, untilRest } from "../../harness/stories.ts";
 
@@ -15,7 +17,7 @@ afterAll(async () => {
 });
 
 describe("at rest", () => {
-  it("a rollout costs the API server nothing but watches and the lease", async () => {
+  it("a rollout costs the API server nothing but watches and the lease, and a new operator writes nothing", async () => {
     const rollout = { canary: [{ weight: 50, hold: "1s" }], scaleDownDelaySeconds: 1 };
     const shop = await scene.shop({ version: "v1", replicas: 2, rollout, interval: "5s", webhook: true });
     await untilRest(shop, "Adopted");
@@ -34,5 +36,13 @@ describe("at rest", () => {
     log(`calls at rest within ${OBSERVED_MS / 1_000} s: ${JSON.stringify(scene.proxy.counts())}`);
     expect(scene.proxy.writes).toEqual([]);
     expect(scene.proxy.calls.filter(({ verb, resource }) => verb !== "watch" && resource !== "leases")).toEqual([]);
+
+    await scene.process.kill();
+    await freeLeases(scene.kube, scene.process.namespace);
+    const before = scene.git.requests(shop.repo).listed;
+    scene.proxy.forget();
+    await scene.process.start();
+    await expect.poll(() => scene.git.requests(shop.repo).listed, { timeout: 90_000 }).toBeGreaterThan(before + 1);
+    expect(scene.proxy.writes.filter(({ resource }) => resource !== "leases").map(describeCall)).toEqual([]);
   });
 });

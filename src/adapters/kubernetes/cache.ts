@@ -114,7 +114,7 @@ export class WatchedCache implements ObjectCache {
   trimmed(object: Manifest): Manifest {
     const { managedFields: _, ...metadata } = object.metadata;
     const { fieldsOf } = this.query;
-    const kept = fieldsOf === undefined ? {} : { managedFields: appliedBy(fieldsOf, object) };
+    const kept = fieldsOf === undefined ? {} : { managedFields: writtenBy(fieldsOf, object) };
     const smaller = { ...object, metadata: { ...metadata, ...kept } };
     return this.query.trim === undefined ? smaller : this.query.trim(smaller);
   }
@@ -150,10 +150,10 @@ export class WatchedCache implements ObjectCache {
   }
 }
 
-/** The entries of one manager's applies. Their sets are kept as text: as trees they would outweigh the object. */
-function appliedBy(manager: string, object: Manifest): readonly Json[] {
+/** The entries of one manager, but for subresources. Their sets are kept as text: as trees they would outweigh the object. */
+function writtenBy(manager: string, object: Manifest): readonly Json[] {
   return listAt(object, "metadata", "managedFields").flatMap((entry) => {
-    if (!isObject(entry) || entry["manager"] !== manager || entry["operation"] !== "Apply") return [];
+    if (!isObject(entry) || entry["manager"] !== manager || entry["subresource"] !== undefined) return [];
     const { fieldsV1, time: _, ...rest } = entry;
     return [{ ...rest, fieldsV1: typeof fieldsV1 === "string" ? fieldsV1 : stringify(fieldsV1) }];
   });

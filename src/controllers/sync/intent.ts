@@ -4,7 +4,7 @@ import type { Claim } from "../../core/rollout/overlay.ts";
 import { followed, overlay, wordOf as textOf } from "../../core/rollout/overlay.ts";
 import type { Member } from "../../core/sync/desiredSet.ts";
 import { differs } from "../../core/sync/drift.ts";
-import { isSetOf, ownFields } from "../../core/sync/fields.ts";
+import { allOwnFields, isSetOf, ownFields } from "../../core/sync/fields.ts";
 import { type ObjectOptions, optionsOf } from "../../core/sync/options.ts";
 import { ownerOf, sameSync } from "../../core/sync/owner.ts";
 import { type Pointer, saysAny, yielded } from "../../core/sync/yields.ts";
@@ -85,7 +85,7 @@ export async function intend(
     const sent = marked(overlay(base, claim, there), parts.digest(text));
     return { object: sent, ...(version === undefined ? {} : { resourceVersion: version }) };
   };
-  const recognised = recorded ?? (claim?.cursor === undefined ? recognise(text, over, known) : undefined);
+  const recognised = recorded ?? recognise(text, over, known, { claim, shape });
   if (recognised !== undefined && recorded === undefined) applier.state.recorded.set(member.id, recognised);
   const change = changeOf(shape, text, recognised, known, claim);
   if (change.kind === "None") return settled({ kind: "Unchanged", member, stored: change.stored });
@@ -121,13 +121,23 @@ function rivalryOver(
 /**
  * What a new process knows of an object without asking: it carries the mark of this very word, and the fields that the API
  * server has as ours are those that would be sent. A field that was changed or removed since is ours no more.
+ * A rollout's patch takes over what stands beside its own part (a selector, the rules of a route), whoever wrote that: there
+ * the values count as well.
  */
-function recognise(text: string, over: Write["over"], known: Manifest | undefined): Recorded | undefined {
+function recognise(
+  text: string,
+  over: Write["over"],
+  known: Manifest | undefined,
+  { claim, shape }: { readonly claim: Claim | undefined; readonly shape: Manifest },
+): Recorded | undefined {
   if (known === undefined) return undefined;
   const { apiVersion: _apiVersion, kind: _kind, metadata, status: _status, ...rest } = over(known).object;
   const { name: _name, namespace: _namespace, ...named } = metadata;
   if (known.metadata.annotations?.[Mark.applied] !== named.annotations?.[Mark.applied]) return undefined;
-  return isSetOf(ownFields(known), { ...rest, metadata: named }) ? record(text, known) : undefined;
+  const said = { ...rest, metadata: named };
+  if (isSetOf(ownFields(known), said)) return record(text, known);
+  if (claim === undefined || !isSetOf(allOwnFields(known), said)) return undefined;
+  return differs(shape, followed(shape, claim, known), known) === undefined ? record(text, known) : undefined;
 }
 
 function record(desired: string, stored: Manifest): Recorded {

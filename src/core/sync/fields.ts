@@ -56,6 +56,18 @@ export function ownFields(object: Manifest | undefined): Fields | undefined {
   return fields === undefined || Object.keys(fields).length === 0 ? undefined : fields;
 }
 
+/**
+ * The same with what its patches own, by which rollouts move their part of a shared object. A value that is owned as a whole,
+ * such as a selector, is taken over by them with all that Git says in it.
+ */
+export function allOwnFields(object: Manifest | undefined): Fields | undefined {
+  const applied = ownFields(object);
+  if (object === undefined || applied === undefined) return undefined;
+  return entriesOf(object)
+    .filter((entry) => entry.manager === FIELD_MANAGER && entry.operation === "Update" && entry.subresource === "")
+    .reduce((fields, entry) => union(fields, entry.fields), applied);
+}
+
 /** A set's part for a member of a map; a value that is owned as a whole is owned with all its members. */
 export function memberOf(fields: Fields | undefined, name: string): Fields | undefined {
   if (fields === undefined || isWhole(fields)) return fields;
