@@ -112,7 +112,8 @@ export class FragileOperator {
     this.#end = end;
   }
 
-  static async start(kubeconfig: string, git: Git): Promise<FragileOperator> {
+  /** `cut`: it is cut off at its very first write. */
+  static async start(kubeconfig: string, git: Git, cut?: Cut): Promise<FragileOperator> {
     const connection = new Connection({ kind: "File", paths: [kubeconfig] });
     const transport = new Transport(connection);
     const discovery = new GroupDiscovery(transport);
@@ -120,6 +121,7 @@ export class FragileOperator {
     const dead = Promise.withResolvers<string>();
     const real = new KubernetesClient({ transport, discovery, leadership: { holds: () => true } });
     const cluster = new FragileCluster(real, dead.resolve);
+    if (cut !== undefined) cluster.arm(1, cut);
     const telemetry = createTelemetry("test");
     const manager = await startManager(
       {

@@ -1,11 +1,8 @@
-import { createHash } from "node:crypto";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { stringAt } from "../../../src/api/json.ts";
 import { identity, type Key, type Manifest, type ObjectRef, refOf } from "../../../src/api/objects.ts";
 import { parseGitSync } from "../../../src/api/v1alpha1/gitsync.ts";
 import { API_VERSION, Mark } from "../../../src/api/v1alpha1/names.ts";
-import type { Git } from "../../../src/ports/git.ts";
-import { memoryTree } from "../../../src/testing/memoryTree.ts";
 import { toYaml } from "../../apps/shop.ts";
 import { until } from "../../apps/until.ts";
 import { type ControlPlane, openControlPlane } from "../../cluster/index.ts";
@@ -13,6 +10,7 @@ import { applyCrds } from "../../harness/crds.ts";
 import { type Cut, FragileOperator } from "../../harness/fragileOperator.ts";
 import { Kube } from "../../harness/kube.ts";
 import { configMap } from "../../harness/manifests.ts";
+import { MemoryGit } from "../../harness/memoryGit.ts";
 
 const NAMESPACE = "crash";
 const SYNCS = ["a", "b"] as const;
@@ -81,40 +79,7 @@ const WORLDS: readonly [World, World] = [
   },
 ];
 
-/** A repository in memory; `state` and `commits` are what was pushed last. */
-class Repository implements Git {
-  state: 0 | 1 = 0;
-  commits = 1;
-
-  get sha(): string {
-    return createHash("sha1").update(`${this.commits}`).digest("hex");
-  }
-
-  resolve: Git["resolve"] = async () => ({
-    sha: this.sha,
-    subject: `Commit ${this.commits}`,
-    author: "Tests <tests@example.com>",
-    trailers: {},
-    forced: false,
-    askedAt: Date.now(),
-  });
-  // Nothing here is signed, and no history is asked for.
-  descends: Git["descends"] = async () => true;
-  since: Git["since"] = () => Promise.reject(new Error("there is no history"));
-  tag: Git["tag"] = () => Promise.reject(new Error("there is no tag"));
-  look: Git["look"] = async (_source, _sha, paths, signal) => this.#tree().look(paths, signal);
-  read: Git["read"] = async (_source, _sha, paths, wants, signal) => this.#tree().read(paths, wants, signal);
-
-  push(): void {
-    this.state = this.state === 0 ? 1 : 0;
-    this.commits += 1;
-  }
-
-  #tree() {
-    const world = WORLDS[this.state];
-    return memoryTree({ "a/all.yaml": toYaml([...world.a]), "b/all.yaml": toYaml([...world.b]) });
-  }
-}
+const filesOf = ({ a, b }: World) => ({ "a/all.yaml": toYaml([...a]), "b/all.yaml": toYaml([...b]) });
 
 async function untilApplied(sha: string, signal?: AbortSignal): Promise<void> {
   for (const name of SYNCS) {
@@ -165,7 +130,12 @@ async function check(world: World, uids: Map<string, string>): Promise<void> {
 }
 
 it("E08: cut off before and after each write of a commit that creates, changes, moves and deletes, it ends the same", async () => {
-  const git = new Repository();
+  let state: 0 | 1 = 0;
+  const git = new MemoryGit(filesOf(WORLDS[state]));
+  const push = () => {
+    state = state === 0 ? 1 : 0;
+    git.push(filesOf(WORLDS[state]));
+  };
   for (const name of SYNCS) {
     const metadata = { name, namespace: NAMESPACE };
     const spec = { url: "https://git.example.com/acme/shop.git", path: name, interval: "10m" };
@@ -175,14 +145,14 @@ it("E08: cut off before and after each write of a commit that creates, changes, 
   let operator = await FragileOperator.start(plane.kubeconfig, git);
   const uids = new Map<string, string>();
   await untilApplied(git.sha);
-  await check(WORLDS[git.state], uids);
+  await check(WORLDS[state], uids);
 
   let points = 0;
   let longest = 0;
   for (const cut of ["Before", "After"] as const satisfies readonly Cut[]) {
     for (let write = 1; ; write++) {
       operator.cutAt(write, cut);
-      git.push();
+      push();
       operator.notify(...KEYS);
       const over = new AbortController();
       const died = await Promise.race([operator.dead, untilApplied(git.sha, over.signal).catch(() => undefined)]);
@@ -190,18 +160,18 @@ it("E08: cut off before and after each write of a commit that creates, changes, 
       longest = Math.max(longest, write - 1);
       if (died === undefined) {
         await untilApplied(git.sha);
-        await check(WORLDS[git.state], uids);
+        await check(WORLDS[state], uids);
         break;
       }
       points += 1;
       await operator.end();
       // Every other time Git goes back meanwhile: what was half done is then to be undone.
       const back = (write % 2 === 0) === (cut === "After");
-      if (back) git.push();
+      if (back) push();
       operator = await FragileOperator.start(plane.kubeconfig, git);
       try {
         await untilApplied(git.sha);
-        await check(WORLDS[git.state], uids);
+        await check(WORLDS[state], uids);
       } catch (cause) {
         throw new Error(`cut off ${cut} write ${write}, ${died}${back ? ", and Git went back" : ""}`, { cause });
       }

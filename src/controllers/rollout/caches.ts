@@ -226,13 +226,19 @@ function trimJob(job: Manifest): Manifest {
 
 /** A digest stands for the data: a revision needs to know whether it is the same, and reads it when it copies it. */
 function trimConfig(object: Manifest, digest: Digest): Manifest {
-  const { name, namespace, uid, resourceVersion, annotations } = object.metadata;
-  const shared =
-    annotations?.[Mark.config] === undefined ? {} : { annotations: { [Mark.config]: annotations[Mark.config] } };
+  const { name, namespace, uid, resourceVersion, annotations, labels } = object.metadata;
+  const owners = listAt(object, "metadata", "ownerReferences");
+  const kept = <T>(key: string, from: Readonly<Record<string, T>> | undefined, field: string) =>
+    from?.[key] === undefined ? {} : { [field]: { [key]: from[key] } };
+  const marks = {
+    ...kept(Mark.config, annotations, "annotations"),
+    ...kept(Mark.revision, labels, "labels"),
+    ...(owners.length === 0 ? {} : { ownerReferences: owners }),
+  };
   return {
     apiVersion: object.apiVersion,
     kind: object.kind,
-    metadata: { name, namespace, uid, resourceVersion, ...shared } as Manifest["metadata"],
+    metadata: { name, namespace, uid, resourceVersion, ...marks } as Manifest["metadata"],
     ...(object["type"] === undefined ? {} : { type: object["type"] }),
     digest: hexOf(digest(configContent(object))),
   };

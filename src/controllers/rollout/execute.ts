@@ -17,6 +17,7 @@ import {
   revisionService,
 } from "../../core/rollout/revision.ts";
 import { LEFT, overlaidSelector } from "../../core/rollout/selection.ts";
+import { differs } from "../../core/sync/drift.ts";
 import { type Cluster, isApiError } from "../../ports/cluster.ts";
 import type { ObjectCache } from "../../ports/watch.ts";
 import type { RolloutCaches } from "./caches.ts";
@@ -66,6 +67,11 @@ export class Executor {
       }
       case "RemoveRevision":
         return this.#dismantle(observed, effect.revision, revision(effect.revision), signal);
+      case "OwnCopies": {
+        const made = revision(effect.revision);
+        if (made !== undefined) await ownCopies(this.#cluster, this.#caches, made, signal);
+        return;
+      }
       case "ScaleWorkload":
         return this.#patch(deployments, workload, { spec: { replicas: effect.replicas } }, signal);
       case "RestoreTemplate": {
@@ -121,16 +127,15 @@ export class Executor {
     // The template or its configuration may have moved on since the decision: a revision never runs another one's.
     if (seen.workload?.target !== hash || seen.workload.identity !== identityOf(sources, workload)) return;
     const digests = digestsOf(sources, workload);
-    const copies = await makeCopies(this.#cluster, sources, { workload, rollout: name, hash, digests }, signal);
-    if (copies === undefined) return;
+    if (!(await makeCopies(this.#cluster, sources, { workload, rollout: name, hash, digests }, signal))) return;
     // A Service without ports, a headless one, has nothing that a copy could carry.
     const copy = revisionService(service, workload.metadata.name, name, hash);
-    if (listAt(copy, "spec", "ports").length > 0) await this.#apply(this.#caches.services, copy, signal);
+    if (listAt(copy, "spec", "ports").length > 0) await this.#ensure(this.#caches.services, copy, signal);
     const template = withConfigNames(at(workload, "spec", "template"), copyNames(digests, hash));
     const config = Object.keys(digests).length === 0 ? {} : { config: remembering(digests) };
     const deployment = revisionDeployment(workload, { rollout: name, hash, replicas, template, ...config });
     const revision = await this.#apply(this.#caches.deployments, deployment, signal);
-    await ownCopies(this.#cluster, sources, { copies, revision }, signal);
+    await ownCopies(this.#cluster, this.#caches, revision, signal);
   }
 
   async #check({ rollout }: Observed, { check: name, run, revision }: CheckRun, signal: AbortSignal): Promise<void> {
@@ -163,6 +168,14 @@ export class Executor {
 
   #sources({ spec }: ProgressiveRollout): ConfigSources {
     return { caches: this.#caches, spec };
+  }
+
+  /** Applies it unless it is there as it would be: an effect of several writes that is begun anew goes on where it ended. */
+  async #ensure(cache: ObjectCache, object: Manifest, signal: AbortSignal): Promise<void> {
+    const { namespace, name } = object.metadata;
+    const known = cache.get(`${namespace}/${name}`);
+    const isThere = known !== undefined && known.metadata.deletionTimestamp === undefined;
+    if (!isThere || differs(object, object, known) !== undefined) await this.#apply(cache, object, signal);
   }
 
   async #apply(cache: ObjectCache, object: Manifest, signal: AbortSignal): Promise<Manifest> {

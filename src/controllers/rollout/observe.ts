@@ -11,6 +11,7 @@ import type { Autoscaled, PodSeen, RevisionSeen, Seen, WorkloadSeen } from "../.
 import { baseSelector, matches } from "../../core/rollout/selection.ts";
 import { ownerOf, type SyncName } from "../../core/sync/owner.ts";
 import { type RolloutCaches, SERVICE_NAME, split } from "./caches.ts";
+import { disowned } from "./copies.ts";
 import { jobsOf, unfitChecks } from "./observeChecks.ts";
 import { type ConfigSources, configProblem, hashOf, identityOf, revisionOf, templateInGit } from "./observeConfig.ts";
 import { previewsOf, previewTaken } from "./observePreviews.ts";
@@ -54,7 +55,7 @@ export function observeRollout(sources: Sources, key: Key): Observed | undefined
     arriving: owner !== undefined && arriving(owner),
     ...(commit === undefined ? {} : { origin: originOf(commit) }),
     autoscaled: autoscaledBy(caches.autoscalers.list(namespace).filter((one) => drivenBy(one, rollout))),
-    revisions: revisions.map(seeRevision),
+    revisions: revisions.map((revision) => seeRevision(caches, revision)),
     pods: podsOf(caches, namespace, name, workload),
     previews: previewsOf(caches, namespace, name),
     routes: routesOf(caches, rollout),
@@ -120,7 +121,7 @@ function seeWorkload(
   };
 }
 
-function seeRevision(revision: Manifest): RevisionSeen {
+function seeRevision(caches: RolloutCaches, revision: Manifest): RevisionSeen {
   const restartedAt = stringAt(revision, "spec", "template", "metadata", "annotations", RESTARTED_AT);
   const failing = listAt(revision, "status", "conditions").find((one) => hasStatus(one, "ReplicaFailure", "True"));
   return {
@@ -129,6 +130,7 @@ function seeRevision(revision: Manifest): RevisionSeen {
     replicas: numberAt(revision, "spec", "replicas") ?? 0,
     ...(restartedAt === undefined ? {} : { restartedAt }),
     ...(failing === undefined ? {} : { refused: refusalIn(stringAt(failing, "message") ?? "") }),
+    ...(disowned(caches, revision).length === 0 ? {} : { disowned: true }),
   };
 }
 

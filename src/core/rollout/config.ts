@@ -118,11 +118,10 @@ export function configCopy(original: Manifest, rollout: string, hash: string): M
   };
 }
 
-/** A copy that goes with its revision's Deployment, also when a person deletes that. */
-export function ownedBy(copy: Manifest, revision: Manifest): Manifest {
+/** The owner of a copy, which goes with its revision's Deployment, also when a person deletes that. */
+export function ownerOfCopies(revision: Manifest): JsonObject {
   const { apiVersion, kind, name } = refOf(revision);
-  const owner = { apiVersion, kind, name, uid: revision.metadata.uid ?? "" };
-  return { ...copy, metadata: { ...copy.metadata, ownerReferences: [owner] } };
+  return { apiVersion, kind, name, uid: revision.metadata.uid ?? "" };
 }
 
 /** Secrets that Kubernetes itself writes and renews: a copy would go stale. */

@@ -29,6 +29,8 @@ export type Effect =
   | { readonly do: "CreateRevision"; readonly revision: string; readonly replicas: number }
   | { readonly do: "ScaleRevision"; readonly revision: string; readonly replicas: number }
   | { readonly do: "RemoveRevision"; readonly revision: string }
+  /** Lets the copies of its configuration go with it: who made them may have died before. */
+  | { readonly do: "OwnCopies"; readonly revision: string }
   | { readonly do: "RestartRevision"; readonly revision: string; readonly at: string }
   | { readonly do: "ScaleWorkload"; readonly replicas: number }
   /** Gives the Deployment the template of a revision: what ran is what is handed back. */
@@ -145,6 +147,7 @@ function capacity(seen: Seen, cursor: Cursor, wanted: Want): readonly Effect[] {
       effects.push({ do: "ScaleRevision", revision, replicas });
     }
   }
+  for (const { hash, disowned } of seen.revisions) if (disowned) effects.push({ do: "OwnCopies", revision: hash });
   if (cursor.stage === "Restoring" && seen.workload !== undefined && !hasTemplateOf(seen, cursor.stable)) {
     effects.push({ do: "RestoreTemplate", revision: cursor.stable });
   }

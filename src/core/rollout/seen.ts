@@ -33,6 +33,8 @@ export interface RevisionSeen {
   readonly restartedAt?: string;
   /** Why some of its pods are not made: a quota, or an admission that refuses them. */
   readonly refused?: string;
+  /** Copies of its configuration do not go with it yet. */
+  readonly disowned?: true;
 }
 
 /** The Deployment that Git knows. */

@@ -71,6 +71,8 @@ export class SimWorld extends SimCluster implements RolloutWorld {
   mostReplicas: number;
   /** The lowest: what was decided for fewer may be done when there are to be more. */
   leastReplicas: number;
+  /** Since when more pods of stable may be left of a time in which another tool had the route: epoch milliseconds. */
+  takenBackAt: number | undefined;
   /** Revisions for which Prometheus has answered with a value inside the limits. */
   readonly passed = new Set<string>();
   /** Revisions that Git has approved. */
@@ -208,6 +210,7 @@ export class SimWorld extends SimCluster implements RolloutWorld {
         this.revisions.delete(effect.revision);
         break;
       case "RestartRevision":
+      case "OwnCopies":
         break;
       case "ScaleWorkload":
         this.workload.replicas = effect.replicas;
