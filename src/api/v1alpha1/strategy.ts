@@ -84,7 +84,7 @@ const canary = z
     maxSurge: pods
       .optional()
       .describe(
-        "maxSurge: how many pods more than the replicas both tracks may have with stableCapacity Shared, a number or a percentage; a step that needs more is taken in parts. A way back may need more. Default: 25%.",
+        "maxSurge: how many pods more than the replicas both tracks may have with stableCapacity Shared, a number or a percentage; a step that needs more is taken in parts. A way back may need more, and so may requests that another tool sends back to stable. Default: 25%.",
       ),
   })
   .meta({

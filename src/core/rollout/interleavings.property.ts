@@ -61,6 +61,21 @@ const FOUND: readonly (readonly [what: string, story: Story])[] = [
       ],
     },
   ],
+  [
+    "a route that another tool puts back while the candidate starts the pods of a step beyond a lowered stable",
+    {
+      ...PLAIN,
+      strategy: { canary: { stableCapacity: "Shared", maxSurge: "50%", steps: [{ weight: 50, hold: "4s" }] } },
+      routeRefs: [{ name: "web" }],
+      replicas: 4,
+      moves: [
+        { do: "push", template: "v3" },
+        { do: "pass", seconds: 12 },
+        { do: "meddle" },
+        { do: "pass", seconds: 1 },
+      ],
+    },
+  ],
 ];
 
 test.each(FOUND)("%s", (_what, one) => play(one));

@@ -41,7 +41,7 @@ export function checkSettled(world: SimWorld): void {
 }
 
 /** Stable keeps the pods for what any gateway may still send there, however far it is lowered. */
-function checkLowered(world: SimWorld, { stable, stage, candidate, replicas }: Cursor): void {
+function checkLowered(world: SimWorld, { stable, stage, candidate, replicas, inPlaceAt = "" }: Cursor): void {
   const { canary } = (world.spec["strategy"] ?? {}) as {
     canary?: { stableCapacity?: string; maxSurge?: number | string };
   };
@@ -52,7 +52,10 @@ function checkLowered(world: SimWorld, { stable, stage, candidate, replicas }: C
     throw new Error(`${asked(stable)} pods of ${stable}, which may be sent what takes ${needed}`);
   // Of a rollout that was scaled the bound is of its largest size; by routes both tracks may round up.
   const most = world.mostReplicas + podsOf(canary.maxSurge ?? "25%", world.mostReplicas) + 1;
-  if (asked(stable) + asked(candidate) > most)
+  const both = asked(stable) + asked(candidate);
+  // Requests that another tool sends back need stable's pods at once; these leave when the weight has been in place.
+  if (both <= most && Date.parse(inPlaceAt) > (world.takenBackAt ?? 0)) world.takenBackAt = undefined;
+  if (both > most && world.takenBackAt === undefined)
     throw new Error(`${asked(stable)} + ${asked(candidate)} pods, where ${most} may be`);
 }
 

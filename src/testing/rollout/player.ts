@@ -61,6 +61,7 @@ export async function make(world: SimWorld, next: Move): Promise<void> {
     case "meddle":
       // Another tool applies the route as it is in Git.
       world.route = "Git";
+      world.takenBackAt = world.now;
       world.follow();
       break;
     case "shrink":
