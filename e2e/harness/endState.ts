@@ -1,4 +1,4 @@
-import { at, type Json, listAt, stringAt, stringify } from "../../src/api/json.ts";
+import { at, isObject, type Json, stringify } from "../../src/api/json.ts";
 import { Mark } from "../../src/api/v1alpha1/names.ts";
 import { conditionOf, type Kube } from "./kube.ts";
 import type { Shop } from "./shop.ts";
@@ -17,12 +17,9 @@ export async function endState(kube: Kube, shop: Shop, base: number): Promise<Js
     name: shop.name,
   });
   const object = await shop.rollout();
-  const { stage, stable, candidate, selection, split, replicas, previous, rejected } = fieldsOf(object);
   const sizes = (version: string, of: unknown) => `${age(version)} ${String(of)}`;
   const state = stringify({
-    cursor: { stage, stable, candidate, selection, split, replicas },
-    previous: listAt(previous).map((one) => stringAt(one, "revision") ?? ""),
-    rejected: listAt(rejected).map((one) => stringAt(one, "revision") ?? ""),
+    cursor: lasting(at(object, "status", "rollout") ?? null),
     outcome: (historyOf(object)[0]?.["outcome"] ?? null) as Json,
     ready: conditionOf(object, "Ready")?.reason ?? null,
     deployment: sizes(versionOf(at(deployment, "spec", "template", "spec", "containers")), replicasOf(deployment)),
@@ -42,6 +39,12 @@ export async function endState(kube: Kube, shop: Shop, base: number): Promise<Js
   return { ...read, services: read.services.sort() };
 }
 
-function fieldsOf(rollout: unknown): Record<string, Json> {
-  return (at(rollout, "status", "rollout") ?? {}) as Record<string, Json>;
+/** What a rollout leaves: when that was, by which commit, which try it was and how many pods were seen at once is not of it. */
+function lasting(value: Json): Json {
+  if (Array.isArray(value)) return value.map(lasting);
+  if (!isObject(value)) return value;
+  const kept = Object.entries(value).filter(
+    ([key]) => !/(At|Since|until|Until)$|^(attempt|peakShare|origin)$/.test(key),
+  );
+  return Object.fromEntries(kept.map(([key, entry]) => [key, lasting(entry as Json)]));
 }
