@@ -39,12 +39,12 @@ export async function endState(kube: Kube, shop: Shop, base: number): Promise<Js
   return { ...read, services: read.services.sort() };
 }
 
-/** What a rollout leaves: when that was, by which commit, which try it was and how many pods were seen at once is not of it. */
+/** What a rollout leaves: when that was, by which commit, which try it was, how often it was measured and how many pods were seen at once is not of it. */
 function lasting(value: Json): Json {
   if (Array.isArray(value)) return value.map(lasting);
   if (!isObject(value)) return value;
   const kept = Object.entries(value).filter(
-    ([key]) => !/(At|Since|until|Until)$|^(attempt|peakShare|origin)$/.test(key),
+    ([key]) => !/(at|since|until)$|^(attempt|peakShare|origin|passes)$/i.test(key),
   );
   return Object.fromEntries(kept.map(([key, entry]) => [key, lasting(entry as Json)]));
 }
