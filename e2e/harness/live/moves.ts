@@ -22,11 +22,15 @@ export interface LiveStory {
   readonly moves: readonly LiveMove[];
 }
 
+const LOWERED = { stableCapacity: "Shared", maxSurge: 1 };
+
 /** Short steps, so that a story meets many of them. */
 export const LIVE_STRATEGIES: Readonly<Record<string, JsonObject>> = {
   "canary by pods": { canary: { steps: [{ weight: 34 }, { weight: 67 }] } },
   "canary by routes": { canary: { steps: [{ weight: 10 }, { weight: 50 }] } },
   "canary with an approval": { canary: { steps: [{ weight: 34 }, { approval: {} }, { weight: 67 }] } },
+  "lowered canary by pods": { canary: { ...LOWERED, steps: [{ weight: 34 }, { weight: 67 }] } },
+  "lowered canary by routes": { canary: { ...LOWERED, steps: [{ weight: 30 }, { weight: 60 }] } },
   rolling: { rolling: { batch: 1, hold: "0s" } },
   blueGreen: { blueGreen: { watch: "3s" } },
 };

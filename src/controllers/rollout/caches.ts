@@ -228,11 +228,9 @@ function trimJob(job: Manifest): Manifest {
 function trimConfig(object: Manifest, digest: Digest): Manifest {
   const { name, namespace, uid, resourceVersion, annotations, labels } = object.metadata;
   const owners = listAt(object, "metadata", "ownerReferences");
-  const kept = <T>(key: string, from: Readonly<Record<string, T>> | undefined, field: string) =>
-    from?.[key] === undefined ? {} : { [field]: { [key]: from[key] } };
   const marks = {
-    ...kept(Mark.config, annotations, "annotations"),
-    ...kept(Mark.revision, labels, "labels"),
+    ...(annotations?.[Mark.config] === undefined ? {} : { annotations: { [Mark.config]: annotations[Mark.config] } }),
+    ...(labels?.[Mark.revision] === undefined ? {} : { labels }),
     ...(owners.length === 0 ? {} : { ownerReferences: owners }),
   };
   return {

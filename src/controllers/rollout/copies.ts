@@ -1,7 +1,7 @@
-import { stringAt } from "../../api/json.ts";
-import type { Manifest, ObjectRef } from "../../api/objects.ts";
+import { listAt, stringAt } from "../../api/json.ts";
+import { type Manifest, refOf } from "../../api/objects.ts";
 import { Mark } from "../../api/v1alpha1/names.ts";
-import { type ConfigDigests, configCopy, copiesOf, copyNames, ownerOfCopies } from "../../core/rollout/config.ts";
+import { type ConfigDigests, configCopy, copiesOf, copyNames } from "../../core/rollout/config.ts";
 import { type ConfigKind, fromConfigKey } from "../../core/rollout/configUses.ts";
 import { ApiError, type Cluster, isApiError } from "../../ports/cluster.ts";
 import { concealed } from "../confidential.ts";
@@ -31,49 +31,49 @@ export async function makeCopies(
     configCache(sources.caches, kind)?.put(original);
     if (digestsOf(sources, workload)[key] !== digests[key]) return false;
     const copy = configCopy(original, rollout, hash);
-    if (!isThere(sources, copy, hash, digests[key])) await applyCopy(cluster, sources, copy, signal);
+    if (!isMade(sources, copy, digests[key])) await applyCopy(cluster, sources, copy, signal);
   }
   return true;
 }
 
-/** The copies of a revision that nothing owns: they would outlive it, were its Deployment deleted by a person. */
-export function disowned(caches: RolloutCaches, revision: Manifest): readonly ObjectRef[] {
-  return copiesOf(revision, hashOf(revision)).filter(({ kind, namespace, name }) => {
+/** The copies that a revision has, as far as they are known: by their names alone they could be anybody's. */
+function heldCopies(caches: RolloutCaches, revision: Manifest): readonly Manifest[] {
+  return copiesOf(revision, hashOf(revision)).flatMap(({ kind, namespace, name }) => {
     const copy = configCache(caches, kind as ConfigKind)?.get(`${namespace ?? ""}/${name}`);
-    return copy !== undefined && copy.metadata["ownerReferences"] === undefined;
+    return copy !== undefined && sameMarks(copy, revision) ? [copy] : [];
   });
 }
 
-/** Lets the copies go with their revision, whoever deletes that. */
-export async function ownCopies(
-  cluster: Cluster,
-  caches: RolloutCaches,
-  revision: Manifest,
-  signal: AbortSignal,
-): Promise<void> {
-  for (const ref of disowned(caches, revision)) {
-    const patch = { metadata: { ownerReferences: [ownerOfCopies(revision)] } };
-    configCache(caches, ref.kind as ConfigKind)?.put(await cluster.patch(ref, patch, {}, signal));
-  }
+function sameMarks(copy: Manifest, { metadata }: Manifest): boolean {
+  return [Mark.rollout, Mark.revision].every((mark) => copy.metadata.labels?.[mark] === metadata.labels?.[mark]);
+}
+
+/** The copies of a revision that would outlive it, were its Deployment deleted by a person. */
+export function unowned(caches: RolloutCaches, revision: Manifest): readonly Manifest[] {
+  const { uid } = revision.metadata;
+  return heldCopies(caches, revision).filter(
+    (copy) => !listAt(copy, "metadata", "ownerReferences").some((owner) => stringAt(owner, "uid") === uid),
+  );
 }
 
 /** Deletes the copies of a revision. */
 export async function removeCopies(
-  sources: ConfigSources,
+  caches: RolloutCaches,
   revision: Manifest,
   remove: (copy: Manifest) => Promise<void>,
 ): Promise<void> {
-  for (const { kind, namespace, name } of copiesOf(revision, hashOf(revision))) {
-    const copy = configCache(sources.caches, kind as ConfigKind)?.get(`${namespace ?? ""}/${name}`);
-    if (copy !== undefined) await remove(copy);
-  }
+  for (const copy of heldCopies(caches, revision)) await remove(copy);
 }
 
-/** Whether a copy was made before: who is killed after each write would else never come to the next. */
-function isThere({ caches }: ConfigSources, copy: Manifest, hash: string, digest: string | undefined): boolean {
+/**
+ * Whether a copy was made before: who is killed after each write would else never come to the next. One that has an owner is
+ * left over from a Deployment that is gone, and about to go too.
+ */
+function isMade({ caches }: ConfigSources, copy: Manifest, digest: string | undefined): boolean {
   const { namespace = "", name } = copy.metadata;
   const held = configCache(caches, copy.kind as ConfigKind)?.get(`${namespace}/${name}`);
-  return held?.metadata.labels?.[Mark.revision] === hash && stringAt(held, "digest") === digest;
+  if (held === undefined || held.metadata["ownerReferences"] !== undefined) return false;
+  return sameMarks(held, copy) && stringAt(held, "digest") === digest;
 }
 
 async function applyCopy(
@@ -83,7 +83,12 @@ async function applyCopy(
   signal: AbortSignal,
 ): Promise<void> {
   try {
-    const stored = await cluster.apply(copy, {}, signal);
+    let stored = await cluster.apply(copy, {}, signal);
+    // Its former owner is gone, and would take it along.
+    if (stored.metadata["ownerReferences"] !== undefined) {
+      const patch = { metadata: { uid: stored.metadata.uid ?? "", ownerReferences: null } };
+      stored = await cluster.patch(refOf(stored), patch, {}, signal);
+    }
     configCache(caches, copy.kind as ConfigKind)?.put(stored);
   } catch (error) {
     if (!isApiError(error)) throw error;

@@ -5,8 +5,8 @@ import { durationMs } from "../../api/v1alpha1/common.ts";
 import { GROUP, Mark, POD_DELETION_COST } from "../../api/v1alpha1/names.ts";
 import type { ProgressiveRollout } from "../../api/v1alpha1/progressiverollout.ts";
 import { checkJob } from "../../core/rollout/checkJob.ts";
-import { copyNames, remembering } from "../../core/rollout/config.ts";
-import { withConfigNames } from "../../core/rollout/configUses.ts";
+import { copyNames, ownerOfCopies, remembering } from "../../core/rollout/config.ts";
+import { type ConfigKind, withConfigNames } from "../../core/rollout/configUses.ts";
 import type { Effect } from "../../core/rollout/effects.ts";
 import {
   type Digest,
@@ -21,9 +21,9 @@ import { differs } from "../../core/sync/drift.ts";
 import { type Cluster, isApiError } from "../../ports/cluster.ts";
 import type { ObjectCache } from "../../ports/watch.ts";
 import type { RolloutCaches } from "./caches.ts";
-import { makeCopies, ownCopies, removeCopies } from "./copies.ts";
+import { makeCopies, removeCopies, unowned } from "./copies.ts";
 import { revisionsOf } from "./observe.ts";
-import { type ConfigSources, digestsOf, identityOf, templateInGit } from "./observeConfig.ts";
+import { type ConfigSources, configCache, digestsOf, identityOf, templateInGit } from "./observeConfig.ts";
 import type { Observed } from "./reconcile.ts";
 import type { RouteWriter } from "./routeWriter.ts";
 
@@ -69,7 +69,12 @@ export class Executor {
         return this.#dismantle(observed, effect.revision, revision(effect.revision), signal);
       case "OwnCopies": {
         const made = revision(effect.revision);
-        if (made !== undefined) await ownCopies(this.#cluster, this.#caches, made, signal);
+        if (made === undefined) return;
+        const patch = { metadata: { ownerReferences: [ownerOfCopies(made)] } };
+        for (const copy of unowned(this.#caches, made)) {
+          const cache = configCache(this.#caches, copy.kind as ConfigKind);
+          if (cache !== undefined) await this.#patch(cache, copy, patch, signal);
+        }
         return;
       }
       case "ScaleWorkload":
@@ -134,8 +139,7 @@ export class Executor {
     const template = withConfigNames(at(workload, "spec", "template"), copyNames(digests, hash));
     const config = Object.keys(digests).length === 0 ? {} : { config: remembering(digests) };
     const deployment = revisionDeployment(workload, { rollout: name, hash, replicas, template, ...config });
-    const revision = await this.#apply(this.#caches.deployments, deployment, signal);
-    await ownCopies(this.#cluster, this.#caches, revision, signal);
+    await this.#apply(this.#caches.deployments, deployment, signal);
   }
 
   async #check({ rollout }: Observed, { check: name, run, revision }: CheckRun, signal: AbortSignal): Promise<void> {
@@ -162,7 +166,7 @@ export class Executor {
     const service = this.#caches.services.get(`${namespace}/${revisionName(rollout.spec.workloadRef.name, hash)}`);
     await this.#remove(service, signal);
     if (revision === undefined) return;
-    await removeCopies(this.#sources(rollout), revision, (copy) => this.#remove(copy, signal));
+    await removeCopies(this.#caches, revision, (copy) => this.#remove(copy, signal));
     await this.#remove(revision, signal);
   }
 
@@ -172,10 +176,10 @@ export class Executor {
 
   /** Applies it unless it is there as it would be: an effect of several writes that is begun anew goes on where it ended. */
   async #ensure(cache: ObjectCache, object: Manifest, signal: AbortSignal): Promise<void> {
-    const { namespace, name } = object.metadata;
-    const known = cache.get(`${namespace}/${name}`);
-    const isThere = known !== undefined && known.metadata.deletionTimestamp === undefined;
-    if (!isThere || differs(object, object, known) !== undefined) await this.#apply(cache, object, signal);
+    // A cache may still have the one that was removed with the same revision.
+    const live = await this.#cluster.get(refOf(object), signal);
+    const isThere = live !== undefined && live.metadata.deletionTimestamp === undefined;
+    if (!isThere || differs(object, object, live) !== undefined) await this.#apply(cache, object, signal);
   }
 
   async #apply(cache: ObjectCache, object: Manifest, signal: AbortSignal): Promise<Manifest> {

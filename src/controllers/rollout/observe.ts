@@ -11,7 +11,7 @@ import type { Autoscaled, PodSeen, RevisionSeen, Seen, WorkloadSeen } from "../.
 import { baseSelector, matches } from "../../core/rollout/selection.ts";
 import { ownerOf, type SyncName } from "../../core/sync/owner.ts";
 import { type RolloutCaches, SERVICE_NAME, split } from "./caches.ts";
-import { disowned } from "./copies.ts";
+import { unowned } from "./copies.ts";
 import { jobsOf, unfitChecks } from "./observeChecks.ts";
 import { type ConfigSources, configProblem, hashOf, identityOf, revisionOf, templateInGit } from "./observeConfig.ts";
 import { previewsOf, previewTaken } from "./observePreviews.ts";
@@ -130,7 +130,7 @@ function seeRevision(caches: RolloutCaches, revision: Manifest): RevisionSeen {
     replicas: numberAt(revision, "spec", "replicas") ?? 0,
     ...(restartedAt === undefined ? {} : { restartedAt }),
     ...(failing === undefined ? {} : { refused: refusalIn(stringAt(failing, "message") ?? "") }),
-    ...(disowned(caches, revision).length === 0 ? {} : { disowned: true }),
+    ...(unowned(caches, revision).length === 0 ? {} : { unowned: true }),
   };
 }
 

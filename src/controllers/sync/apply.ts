@@ -1,7 +1,8 @@
 import type { Manifest } from "../../api/objects.ts";
+import { FIELD_MANAGER } from "../../api/v1alpha1/names.ts";
 import type { Claim } from "../../core/rollout/overlay.ts";
 import type { Member } from "../../core/sync/desiredSet.ts";
-import { entriesOf, isOurs } from "../../core/sync/fields.ts";
+import { entriesOf } from "../../core/sync/fields.ts";
 import type { Failure } from "../../core/sync/outcome.ts";
 import type { SyncName } from "../../core/sync/owner.ts";
 import type { Pointer } from "../../core/sync/yields.ts";
@@ -176,7 +177,9 @@ async function nameRivals(
   if (recorded?.fighting !== undefined) return { ...slowed, rivals: recorded.fighting };
   const live = await cluster.get(member.ref, signal);
   const others =
-    live === undefined ? [] : entriesOf(live).filter((entry) => !isOurs(entry) && entry.subresource !== "status");
+    live === undefined
+      ? []
+      : entriesOf(live).filter((entry) => entry.manager !== FIELD_MANAGER && entry.subresource !== "status");
   const rivals = [...new Set(others.map(({ manager }) => `"${manager}"`))].sort().join(", ") || "another writer";
   if (recorded !== undefined) state.recorded.set(member.id, { ...recorded, fighting: rivals });
   return { ...slowed, rivals, first: true };

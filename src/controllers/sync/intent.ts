@@ -1,7 +1,7 @@
 import type { Manifest } from "../../api/objects.ts";
 import { Mark } from "../../api/v1alpha1/names.ts";
 import type { Claim } from "../../core/rollout/overlay.ts";
-import { followed, overlay, wordOf as textOf } from "../../core/rollout/overlay.ts";
+import { followed, overlay, sameBase, wordOf as textOf } from "../../core/rollout/overlay.ts";
 import type { Member } from "../../core/sync/desiredSet.ts";
 import { differs } from "../../core/sync/drift.ts";
 import { allOwnFields, isSetOf, ownFields } from "../../core/sync/fields.ts";
@@ -137,6 +137,7 @@ function recognise(
   const said = { ...rest, metadata: named };
   if (isSetOf(ownFields(known), said)) return record(text, known);
   if (claim === undefined || !isSetOf(allOwnFields(known), said)) return undefined;
+  if (known.kind === "Service" && !sameBase(shape, known)) return undefined;
   return differs(shape, followed(shape, claim, known), known) === undefined ? record(text, known) : undefined;
 }
 

@@ -22,7 +22,7 @@ function looked(change: Partial<SyncState> = {}): SyncState {
   return Object.assign(state, { asked: "1//", checkedAt: now - 10_000, ...change });
 }
 
-const failed = { failures: 3, at: now + 7_000, demanded: false };
+const failed = { failures: 3, failedAt: now - 4_000, at: now + 7_000, demanded: false };
 
 describe("when Git is asked again", () => {
   it.each<[string, SyncState, number]>([
@@ -66,6 +66,7 @@ describe("how old an answer of the remote may be", () => {
     ["what was heard of an older spec counts no more", looked({ asked: "", heard: { ...heard, asked: "0//" } }), now],
     ["a clock that was set back makes nothing fresh", looked({ asked: "", heard: { ...heard, at: now + 9 } }), now],
     ["at rest an interval", looked(), now - 60_000],
+    ["E41: after a failure none that was asked for before it was known", looked({ retry: failed }), now - 4_000],
   ])("%s", (_name, state, since) => {
     expect(freshSince(sync(), state, bornAt, now)).toBe(since);
   });

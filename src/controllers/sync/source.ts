@@ -65,7 +65,7 @@ export function freshSince(sync: GitSync, state: SyncState, bornAt: number, now:
     return Math.max(isFirst ? bornAt - SAME_MS : heardAt, state.notifiedAt - SAME_MS);
   }
   // After a failure: another try than the one that failed, whoever makes it.
-  const since = state.retry === undefined ? now - durationMs(sync.spec.interval) : state.checkedAt;
+  const since = state.retry?.failedAt ?? now - durationMs(sync.spec.interval);
   return state.notifiedAt > state.checkedAt ? Math.max(since, state.notifiedAt - SAME_MS) : since;
 }
 

@@ -10,12 +10,12 @@ import type { Write } from "./intent.ts";
  */
 export async function takeOver(
   stored: Manifest,
-  { over }: Pick<Write, "over">,
+  { over, shared }: Pick<Write, "over" | "shared">,
   identity: Identity,
   { cluster }: { readonly cluster: Cluster },
   signal: AbortSignal,
 ): Promise<Manifest> {
-  const managedFields = takenOver(stored, over(stored).object);
+  const managedFields = takenOver(stored, over(stored).object, shared);
   if (managedFields === undefined) return stored;
   const { resourceVersion } = stored.metadata;
   const patch = { metadata: { resourceVersion, managedFields } };

@@ -127,6 +127,7 @@ export function effectsFor(seen: Seen, cursor: Cursor, now: number): readonly Ef
     ...previewEffects(seen, cursor),
     ...checkEffects(seen, cursor),
     ...removal(seen, cursor, wanted, settled),
+    ...seen.revisions.flatMap(({ hash, unowned }): Effect[] => (unowned ? [{ do: "OwnCopies", revision: hash }] : [])),
     ...release(seen, cursor, settled, now),
   ];
 }
@@ -147,7 +148,6 @@ function capacity(seen: Seen, cursor: Cursor, wanted: Want): readonly Effect[] {
       effects.push({ do: "ScaleRevision", revision, replicas });
     }
   }
-  for (const { hash, disowned } of seen.revisions) if (disowned) effects.push({ do: "OwnCopies", revision: hash });
   if (cursor.stage === "Restoring" && seen.workload !== undefined && !hasTemplateOf(seen, cursor.stable)) {
     effects.push({ do: "RestoreTemplate", revision: cursor.stable });
   }

@@ -102,6 +102,11 @@ export function wordOf(git: Manifest, claim: Claim | undefined, desired: Manifes
   return `${canonical(baseSelector(selectorOf(desired)))} ${target} ${remembered} ${textOf(git)}`;
 }
 
+/** Whether two Services select by the same labels, Fairlead's own aside. */
+export function sameBase(a: Manifest, b: Manifest): boolean {
+  return canonical(baseSelector(selectorOf(a))) === canonical(baseSelector(selectorOf(b)));
+}
+
 /** Objects of a desired set never change; their text is asked for with every watch event. */
 const texts = new WeakMap<Manifest, string>();
 

@@ -34,7 +34,7 @@ export interface RevisionSeen {
   /** Why some of its pods are not made: a quota, or an admission that refuses them. */
   readonly refused?: string;
   /** Copies of its configuration do not go with it yet. */
-  readonly disowned?: true;
+  readonly unowned?: true;
 }
 
 /** The Deployment that Git knows. */

@@ -1,6 +1,7 @@
 import { expect, it } from "vitest";
 import type { Json, JsonObject } from "../../api/json.ts";
 import type { Manifest } from "../../api/objects.ts";
+import { API_VERSION } from "../../api/v1alpha1/names.ts";
 import { takenOver } from "./appliers.ts";
 import { union } from "./fields.ts";
 
@@ -37,12 +38,12 @@ it("E23: takes over what an older applier owns, but for what controllers rely on
     "f:spec": { "f:replicas": {}, "f:minReadySeconds": {} },
     "f:status": { "f:replicas": {} },
   };
-  expect(fieldsOfOurs(takenOver(stored(ours, entry("helm", theirs)), desired))).toEqual({
+  expect(fieldsOfOurs(takenOver(stored(ours, entry("helm", theirs)), desired, false))).toEqual({
     "f:metadata": { "f:annotations": { "f:note": {} } },
     "f:spec": { "f:paused": {}, "f:minReadySeconds": {} },
   });
   const said = { ...desired, spec: { replicas: 2 } };
-  expect(fieldsOfOurs(takenOver(stored(ours, entry("helm", theirs)), said))).toMatchObject({
+  expect(fieldsOfOurs(takenOver(stored(ours, entry("helm", theirs)), said, false))).toMatchObject({
     "f:spec": { "f:replicas": {} },
   });
 });
@@ -54,5 +55,18 @@ it.each([
   ["kubectl rollout restart", entry("kubectl-rollout", { "f:spec": { "f:template": {} } })],
   ["an applier of another API version", entry("helm", {}, { apiVersion: "extensions/v1beta1" })],
 ])("E23: leaves the fields of %s alone", (_, other) => {
-  expect(takenOver(stored(ours, other), desired)).toBeUndefined();
+  expect(takenOver(stored(ours, other), desired, false)).toBeUndefined();
+});
+
+it("takes over what a rollout has patched once it has no part of the object any more, but for Fairlead's own kinds", () => {
+  const patch = entry("fairlead", { "f:spec": { "f:template": {}, "f:replicas": {} } });
+  expect(fieldsOfOurs(takenOver(stored(ours, patch), desired, false))).toEqual({
+    "f:spec": { "f:paused": {}, "f:template": {} },
+  });
+  expect(takenOver(stored(ours, patch), desired, true)).toBeUndefined();
+  const own = {
+    ...stored(...[ours, patch].map((one) => ({ ...one, apiVersion: API_VERSION }))),
+    apiVersion: API_VERSION,
+  };
+  expect(takenOver(own, desired, false)).toBeUndefined();
 });

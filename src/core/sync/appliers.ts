@@ -1,6 +1,7 @@
 import { at, isObject, type Json } from "../../api/json.ts";
-import type { Manifest } from "../../api/objects.ts";
-import { entriesOf, type Fields, isOurs, type ManagerEntry, union, withoutField } from "./fields.ts";
+import { groupOf, type Manifest } from "../../api/objects.ts";
+import { GROUP } from "../../api/v1alpha1/names.ts";
+import { entriesOf, type Fields, isOurs, isPatch, type ManagerEntry, union, withoutField } from "./fields.ts";
 
 /**
  * Field managers that write whole objects from a file, as Fairlead does: what they own and Git does not have is left over
@@ -37,13 +38,16 @@ const CONTROLLERS_ANNOTATIONS: readonly string[] = ["deployment.kubernetes.io/re
  *
  * It never takes over the status, finalizers, owner references, or replicas that Git does not name: those would be
  * removed, or fall back to 1, while a controller relies on them. An entry of another API version stays, as its paths need
- * not be those of ours.
+ * not be those of ours. `shared`: a rollout has a part of the object, which it patches.
  */
-export function takenOver(stored: Manifest, desired: Manifest): readonly Json[] | undefined {
+export function takenOver(stored: Manifest, desired: Manifest, shared: boolean): readonly Json[] | undefined {
   const entries = entriesOf(stored);
   const ours = entries.find(isOurs);
   if (ours === undefined) return undefined;
-  const older = entries.filter((entry) => isOlder(entry) && entry.apiVersion === ours.apiVersion);
+  // A template that a rollout has handed back is Git's again. On Fairlead's own kinds it is the operator that patches.
+  const patchesLeft = !shared && groupOf(stored.apiVersion) !== GROUP;
+  const isLeft = (entry: ManagerEntry) => isOlder(entry) || (patchesLeft && isPatch(entry));
+  const older = entries.filter((entry) => isLeft(entry) && entry.apiVersion === ours.apiVersion);
   if (older.length === 0) return undefined;
   const fields = older.map(({ fields }) => takeable(fields, desired)).reduce(union, ours.fields);
   return entries.flatMap((entry) => {

@@ -48,6 +48,11 @@ export function isOurs({ manager, operation, subresource }: ManagerEntry): boole
   return manager === FIELD_MANAGER && operation === "Apply" && subresource === "";
 }
 
+/** Tells whether an entry is of Fairlead's own patches. */
+export function isPatch({ manager, operation, subresource }: ManagerEntry): boolean {
+  return manager === FIELD_MANAGER && operation === "Update" && subresource === "";
+}
+
 /** The fields that Fairlead's applies own of an object; undefined: none, or they are not known. */
 export function ownFields(object: Manifest | undefined): Fields | undefined {
   if (object === undefined) return undefined;
@@ -64,7 +69,7 @@ export function allOwnFields(object: Manifest | undefined): Fields | undefined {
   const applied = ownFields(object);
   if (object === undefined || applied === undefined) return undefined;
   return entriesOf(object)
-    .filter((entry) => entry.manager === FIELD_MANAGER && entry.operation === "Update" && entry.subresource === "")
+    .filter(isPatch)
     .reduce((fields, entry) => union(fields, entry.fields), applied);
 }
 

@@ -31,7 +31,7 @@ describe("asking a host again that failed", () => {
   it("E41: comes no sooner than the host asked for, and knows that it was asked", () => {
     expect(waits(1_000, 2, HALF, 120_000)).toEqual([120_000, 120_000]);
     expect(waits(3_600_000, 1, HALF, 1_000)).toEqual([900_000]);
-    expect(nextTry(undefined, { intervalMs: 1, wanted: 1, now: 0 }, 0).demanded).toBe(true);
+    expect(nextTry(undefined, { intervalMs: 1, wanted: 1, now: 7 }, 0)).toMatchObject({ demanded: true, failedAt: 7 });
     expect(nextTry(undefined, { intervalMs: 1, wanted: undefined, now: 0 }, 0).demanded).toBe(false);
   });
 });

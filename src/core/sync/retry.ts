@@ -2,6 +2,8 @@
 export interface Retry {
   /** How often it has failed in a row. */
   readonly failures: number;
+  /** When the last failure was known, in epoch milliseconds: what was asked for before is that failure. */
+  readonly failedAt: number;
   /** Epoch milliseconds. */
   readonly at: number;
   /** The host said how long it wants to be left alone: not even a push shortens that. */
@@ -30,5 +32,5 @@ export function nextTry(before: Retry | undefined, { intervalMs, wanted, now }: 
   const first = Math.min(intervalMs, Math.max(FIRST_MS, intervalMs / 4));
   const doubled = Math.min(first * 2 ** Math.min(failures - 1, 20), Math.max(intervalMs, LONGEST_MS));
   const wait = doubled * (0.75 + random / 2);
-  return { failures, at: now + Math.max(wait, wanted ?? 0), demanded: wanted !== undefined };
+  return { failures, failedAt: now, at: now + Math.max(wait, wanted ?? 0), demanded: wanted !== undefined };
 }

@@ -40,8 +40,11 @@ export function checkSettled(world: SimWorld): void {
   checkLowered(world, world.status.rollout);
 }
 
+/** Two settle times, and one for what happens in between. */
+const LEAVE_MS = 9_000;
+
 /** Stable keeps the pods for what any gateway may still send there, however far it is lowered. */
-function checkLowered(world: SimWorld, { stable, stage, candidate, replicas, inPlaceAt = "" }: Cursor): void {
+function checkLowered(world: SimWorld, { stable, stage, candidate, replicas, inPlaceAt }: Cursor): void {
   const { canary } = (world.spec["strategy"] ?? {}) as {
     canary?: { stableCapacity?: string; maxSurge?: number | string };
   };
@@ -54,7 +57,8 @@ function checkLowered(world: SimWorld, { stable, stage, candidate, replicas, inP
   const most = world.mostReplicas + podsOf(canary.maxSurge ?? "25%", world.mostReplicas) + 1;
   const both = asked(stable) + asked(candidate);
   // Requests that another tool sends back need stable's pods at once; these leave when the weight has been in place.
-  if (both <= most && Date.parse(inPlaceAt) > (world.takenBackAt ?? 0)) world.takenBackAt = undefined;
+  const placedAt = inPlaceAt === undefined ? world.now : Math.max(Date.parse(inPlaceAt), world.takenBackAt ?? 0);
+  if (world.now - placedAt > LEAVE_MS || (both <= most && placedAt < world.now)) world.takenBackAt = undefined;
   if (both > most && world.takenBackAt === undefined)
     throw new Error(`${asked(stable)} + ${asked(candidate)} pods, where ${most} may be`);
 }

@@ -60,8 +60,8 @@ export async function make(world: SimWorld, next: Move): Promise<void> {
       break;
     case "meddle":
       // Another tool applies the route as it is in Git.
+      if (world.route !== "Git") world.takenBackAt = world.now;
       world.route = "Git";
-      world.takenBackAt = world.now;
       world.follow();
       break;
     case "shrink":
