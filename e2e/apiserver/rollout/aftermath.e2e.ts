@@ -20,16 +20,26 @@ afterAll(async () => {
   await scene?.[Symbol.asyncDispose]();
 });
 
-function files(namespace: string, version: string, env: ShopEnv, rolledOut: boolean): Readonly<Record<string, string>> {
+interface Commit {
+  readonly version: string;
+  readonly env: ShopEnv;
+  /** The variable that comes from a ConfigMap. */
+  readonly from: string;
+  readonly rolledOut: boolean;
+}
+
+function files(namespace: string, { version, env, from, rolledOut }: Commit): Readonly<Record<string, string>> {
   const [web, service] = shopManifests({ namespace, name: "web", version, replicas: 2, image: "shop", env });
   const spec = {
     ...{ workloadRef: { name: "web" }, serviceRef: { name: "web" }, settleSeconds: 1, scaleDownDelaySeconds: 0 },
     strategy: { canary: { steps: [{ weight: 50 }] } },
   };
   const rollout = { apiVersion: API_VERSION, kind: "ProgressiveRollout", metadata: { name: "web", namespace }, spec };
-  const all = [configured(web, { SETTING: "setting" }), service, settingsOf(namespace, { setting: "s1" })];
+  const all = [configured(web, { [from]: "setting" }), service, settingsOf(namespace, { setting: "s1" })];
   return { "all.yaml": toYaml(rolledOut ? [...all, rollout] : all) };
 }
+
+const FIRST: Commit = { version: "v1", env: { DELAY: "1ms" }, from: "SETTING", rolledOut: true };
 
 const envOf = (deployment: Manifest) => {
   const [container] = listAt(deployment, "spec", "template", "spec", "containers");
@@ -37,7 +47,7 @@ const envOf = (deployment: Manifest) => {
 };
 
 async function adopted(namespace: string): Promise<GitProject> {
-  const project = await scene.project({ namespace, files: files(namespace, "v1", { DELAY: "1ms" }, true) });
+  const project = await scene.project({ namespace, files: files(namespace, FIRST) });
   const rollout = project.refTo(API_VERSION, "ProgressiveRollout", "web");
   await scene.kube.waitFor(rollout, "at rest", (one) => conditionOf(one, "Ready")?.reason === "AtRest", {
     timeoutMs: 60_000,
@@ -80,18 +90,21 @@ it("P39: a revision whose Deployment a person deletes is made anew with its conf
   }
 });
 
-it("what a new commit no longer has is gone after the rollout that was removed with it", async () => {
+it("a commit that removes a rollout and changes its Deployment gets all of its word, whatever was handed back", async () => {
   const { kube } = scene;
   const namespace = await scene.namespace("released");
   await using _pods = new StandInPods(kube, namespace);
   const project = await adopted(namespace);
   const workload = project.refTo("apps/v1", "Deployment", "web");
-  expect(envOf(await kube.get(workload))).toContain("DELAY");
-  const sha = await project.push("No rollout, and no delay", files(namespace, "v2", {}, false));
+  expect(envOf(await kube.get(workload))).toEqual(["VERSION", "DELAY", "SETTING"]);
+  const sha = await project.push(
+    "No rollout, no setting, and a delay from elsewhere",
+    files(namespace, { version: "v2", env: {}, from: "DELAY", rolledOut: false }),
+  );
   await kube.waitGone(project.refTo(API_VERSION, "ProgressiveRollout", "web"), { timeoutMs: 60_000 });
   await project.untilApplied(sha, { timeoutMs: 60_000 });
   await expect
     .poll(async () => envOf(await kube.get(workload)).sort(), { timeout: 20_000 })
-    .toEqual(["SETTING", "VERSION"]);
+    .toEqual(["DELAY", "VERSION"]);
   expect(at(await kube.get(workload), "spec", "replicas")).toBe(2);
 });

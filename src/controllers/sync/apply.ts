@@ -1,6 +1,7 @@
 import type { Manifest } from "../../api/objects.ts";
 import { FIELD_MANAGER } from "../../api/v1alpha1/names.ts";
 import type { Claim } from "../../core/rollout/overlay.ts";
+import { hasLeftPatch } from "../../core/sync/appliers.ts";
 import type { Member } from "../../core/sync/desiredSet.ts";
 import { entriesOf } from "../../core/sync/fields.ts";
 import type { Failure } from "../../core/sync/outcome.ts";
@@ -156,13 +157,20 @@ async function send(
   signal: AbortSignal,
 ): Promise<Manifest> {
   const identity = account === undefined ? {} : { account };
+  const isMerge = intent.options.apply === "Merge";
+  // First: what a rollout has handed back and what Git says may not go together, such as two sources of one variable.
+  if (!isMerge && live !== undefined && hasLeftPatch(live, intent.shared)) {
+    const full = await parts.cluster.get(intent.member.ref, signal);
+    const taken = full === undefined ? full : await takeOver(full, intent, identity, parts, signal);
+    if (taken !== undefined && taken !== full) return taken;
+  }
   const { object, resourceVersion } = intent.over(live);
   const stored = await parts.cluster.apply(
     object,
     { ...identity, ...(resourceVersion === undefined ? {} : { resourceVersion }) },
     signal,
   );
-  return intent.options.apply === "Merge" ? stored : takeOver(stored, intent, identity, parts, signal);
+  return isMerge ? stored : takeOver(stored, intent, identity, parts, signal);
 }
 
 /** Reads once for each fight who else writes. */

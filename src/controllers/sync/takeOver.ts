@@ -4,8 +4,8 @@ import type { Cluster, Identity } from "../../ports/cluster.ts";
 import type { Write } from "./intent.ts";
 
 /**
- * Takes over what older appliers of an object own, and applies it once more, so that what Git does not have goes.
- * `stored` is the answer to an apply: where it names no older applier, nothing is asked or written.
+ * Takes over what older appliers of an object own, and applies it, so that what Git does not have goes. `stored` is the object
+ * with its managers, which is answered where it names no older applier: nothing is asked or written then.
  * A conflict is thrown: somebody else has written meanwhile.
  */
 export async function takeOver(

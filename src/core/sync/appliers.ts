@@ -44,16 +44,25 @@ export function takenOver(stored: Manifest, desired: Manifest, shared: boolean):
   const entries = entriesOf(stored);
   const ours = entries.find(isOurs);
   if (ours === undefined) return undefined;
-  // A template that a rollout has handed back is Git's again. On Fairlead's own kinds it is the operator that patches.
-  const patchesLeft = !shared && groupOf(stored.apiVersion) !== GROUP;
-  const isLeft = (entry: ManagerEntry) => isOlder(entry) || (patchesLeft && isPatch(entry));
-  const older = entries.filter((entry) => isLeft(entry) && entry.apiVersion === ours.apiVersion);
+  const older = entries.filter(
+    (entry) => (isOlder(entry) || isLeftPatch(entry, stored, shared)) && entry.apiVersion === ours.apiVersion,
+  );
   if (older.length === 0) return undefined;
   const fields = older.map(({ fields }) => takeable(fields, desired)).reduce(union, ours.fields);
   return entries.flatMap((entry) => {
     if (older.includes(entry)) return [];
     return entry === ours && isObject(entry.entry) ? [{ ...entry.entry, fieldsV1: fields }] : [entry.entry];
   });
+}
+
+/** Tells whether an object has patches of a rollout that has no part of it any more: what it handed back is Git's again. */
+export function hasLeftPatch(object: Manifest, shared: boolean): boolean {
+  return entriesOf(object).some((entry) => isLeftPatch(entry, object, shared));
+}
+
+/** On Fairlead's own kinds it is the operator that patches. */
+function isLeftPatch(entry: ManagerEntry, { apiVersion }: Manifest, shared: boolean): boolean {
+  return !shared && groupOf(apiVersion) !== GROUP && isPatch(entry);
 }
 
 function isOlder({ manager, operation, subresource }: ManagerEntry): boolean {

@@ -57,7 +57,8 @@ function checkLowered(world: SimWorld, { stable, stage, candidate, replicas, inP
   const most = world.mostReplicas + podsOf(canary.maxSurge ?? "25%", world.mostReplicas) + 1;
   const both = asked(stable) + asked(candidate);
   // Requests that another tool sends back need stable's pods at once; these leave when the weight has been in place.
-  const placedAt = inPlaceAt === undefined ? world.now : Math.max(Date.parse(inPlaceAt), world.takenBackAt ?? 0);
+  const placedAt =
+    inPlaceAt === undefined ? world.now : Math.max(Date.parse(inPlaceAt), world.takenBackAt ?? 0, world.watchedSince);
   if (world.now - placedAt > LEAVE_MS || (both <= most && placedAt < world.now)) world.takenBackAt = undefined;
   if (both > most && world.takenBackAt === undefined)
     throw new Error(`${asked(stable)} + ${asked(candidate)} pods, where ${most} may be`);
