@@ -7,6 +7,7 @@ import type { LoadStats } from "../apps/load.ts";
 import { type UntilOptions, until } from "../apps/until.ts";
 import { conditionOf, type Kube } from "./kube.ts";
 import type { RunningLoad } from "./load.ts";
+import { GATEWAY } from "./routes.ts";
 import type { Scene } from "./scene.ts";
 import type { Shop } from "./shop.ts";
 
@@ -72,6 +73,8 @@ async function whereItWas(scene: Scene, shop: Shop, load: RunningLoad): Promise<
         .map(({ kind, name, reason, message }) => `\n  ${kind}/${name} ${reason}: ${message}`)
         .join(""),
     ),
+    // It says why it has answered 502; most shops have none.
+    told("gateway", async () => (await scene.kube.logs(shop.namespace, GATEWAY).catch(() => "none")).slice(-2_000)),
     told("operator", async () => (await scene.operator.logs()).slice(-3_000)),
   ]);
   return lines.join("\n");
