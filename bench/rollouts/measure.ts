@@ -1,7 +1,8 @@
 import { setTimeout } from "node:timers/promises";
-import { appOf, inParallel, makeIdleFleet, untilLookedAt } from "../../e2e/harness/idleFleet.ts";
+import { AT_ONCE, appOf, makeIdleFleet, untilLookedAt } from "../../e2e/harness/idleFleet.ts";
 import type { PlaneScene } from "../../e2e/harness/planeScene.ts";
 import { release, untilAtRest } from "../../e2e/harness/podless.ts";
+import { sideBySide } from "../../e2e/harness/sideBySide.ts";
 import { MemoryPeaks } from "../memory/peaks.ts";
 
 /** What a fleet of rollouts costs; times are in milliseconds, memory is in bytes. */
@@ -43,11 +44,11 @@ export async function measureFleet(
   const names = Array.from({ length: active }, (_, index) => appOf(index));
   const changed = new Map<string, number>();
   const released = performance.now();
-  await inParallel(names, async (name) => {
+  await sideBySide(names, AT_ONCE, async (name) => {
     await release(kube, { ...app, name, release: "2" });
     changed.set(name, performance.now());
   });
-  await inParallel(names, (name) => untilAtRest(kube, { ...app, name }, "Promoted", { timeoutMs: 120_000 }));
+  await sideBySide(names, AT_ONCE, (name) => untilAtRest(kube, { ...app, name }, "Promoted", { timeoutMs: 120_000 }));
   const promotedMs = performance.now() - released;
   const { operator: peakBytes } = await peaks.end();
   const writes = proxy.writes;

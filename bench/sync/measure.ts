@@ -1,3 +1,4 @@
+import { sideBySide } from "../../e2e/harness/sideBySide.ts";
 import { appObjects, OBJECTS_PER_APP } from "./app.ts";
 import { type Requests, total } from "./requests.ts";
 import { hasAnswered, isApplied, type Stage } from "./stage.ts";
@@ -102,12 +103,8 @@ function inNamespace(object: ReturnType<typeof appObjects>[number], namespace: s
   return { ...object, metadata: { ...object.metadata, namespace } };
 }
 
-async function inFlight(calls: readonly (() => Promise<unknown>)[]): Promise<void> {
-  const waiting = calls.values();
-  const worker = async (): Promise<void> => {
-    for (const call of waiting) await call();
-  };
-  await Promise.all(Array.from({ length: IN_FLIGHT }, worker));
+function inFlight(calls: readonly (() => Promise<unknown>)[]): Promise<void> {
+  return sideBySide(calls, IN_FLIGHT, (call) => call());
 }
 
 function rate(count: number, ms: number): number {

@@ -4,6 +4,10 @@ import { until } from "../apps/until.ts";
 import { configMap } from "./manifests.ts";
 import type { PlaneScene } from "./planeScene.ts";
 import { make, type Podless, podless, untilAtRest } from "./podless.ts";
+import { sideBySide } from "./sideBySide.ts";
+
+/** Calls of a test that are under way at a time. */
+export const AT_ONCE = 8;
 
 /** The name of an app of the fleet, counted from 0. */
 export const appOf = (index: number): string => `app-${index}`;
@@ -27,7 +31,7 @@ export async function makeIdleFleet(
   const { clusterIP: _ip, clusterIPs: _ips, ...ports } = service["spec"] as JsonObject;
   const names = Array.from({ length: count - 1 }, (_, index) => appOf(index + 1));
   // At rest a rollout asks nothing of the status of a Deployment: that is a write less for each.
-  await inParallel(names, async (name) => {
+  await sideBySide(names, AT_ONCE, async (name) => {
     for (const object of [...deployments, { ...service, spec: ports }, adopted]) {
       const { status, ...made } = likeFor(name, object);
       await kube.create(made);
@@ -53,15 +57,6 @@ export function untilLookedAt({ operator }: PlaneScene, count: number): Promise<
     },
     { timeoutMs: 120_000 },
   );
-}
-
-/** Does the same for all, eight at a time. */
-export async function inParallel<T>(items: readonly T[], work: (item: T) => Promise<unknown>): Promise<void> {
-  const left = [...items];
-  const worker = async () => {
-    for (let item = left.shift(); item !== undefined; item = left.shift()) await work(item);
-  };
-  await Promise.all(Array.from({ length: 8 }, worker));
 }
 
 /** The same object of another app: what belongs to this one alone is left out. */

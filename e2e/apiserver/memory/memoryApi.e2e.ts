@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import { type ControlPlane, openControlPlane } from "../../cluster/index.ts";
 import { conditionOf, Kube } from "../../harness/kube.ts";
 import { definition } from "../../harness/manifests.ts";
+import { sideBySide } from "../../harness/sideBySide.ts";
 import { sequence } from "./calls.ts";
 import { difference, memoryPlayer, realPlayer } from "./servers.ts";
 
@@ -32,23 +33,18 @@ afterAll(async () => {
 });
 
 it(`answers and stores as a real API server does, in ${SEQUENCES} sequences of calls (seed ${SEED})`, async () => {
-  const cases = Array.from({ length: SEQUENCES }, (_, index) => index);
   const failures: string[] = [];
-  const waiting = cases.values();
-  const worker = async (): Promise<void> => {
-    for (const index of waiting) {
-      const [calls = []] = fc.sample(sequence(`s${index}`), { seed: SEED + index, numRuns: 1 });
-      const [memory, real] = [memoryPlayer(NAMESPACE), realPlayer(kube, NAMESPACE)];
-      for (const [step, call] of calls.entries()) {
-        const found = difference(await memory.play(call), await real.play(call));
-        if (found === undefined) continue;
-        const story = calls.slice(0, step + 1).map((one) => JSON.stringify(one));
-        failures.push(`sequence ${index} after ${step + 1} calls: ${found}\n${story.join("\n")}`);
-        break;
-      }
+  await sideBySide(Array(SEQUENCES).keys(), AT_ONCE, async (index) => {
+    const [calls = []] = fc.sample(sequence(`s${index}`), { seed: SEED + index, numRuns: 1 });
+    const [memory, real] = [memoryPlayer(NAMESPACE), realPlayer(kube, NAMESPACE)];
+    for (const [step, call] of calls.entries()) {
+      const found = difference(await memory.play(call), await real.play(call));
+      if (found === undefined) continue;
+      const story = calls.slice(0, step + 1).map((one) => JSON.stringify(one));
+      failures.push(`sequence ${index} after ${step + 1} calls: ${found}\n${story.join("\n")}`);
+      break;
     }
-  };
-  await Promise.all(Array.from({ length: AT_ONCE }, worker));
+  });
   expect(failures.slice(0, 3).join("\n\n")).toBe("");
   expect(failures).toHaveLength(0);
 });

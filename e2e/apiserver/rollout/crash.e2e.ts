@@ -2,27 +2,22 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import { listAt, stringAt } from "../../../src/api/json.ts";
 import { API_VERSION, Mark } from "../../../src/api/v1alpha1/names.ts";
 import { toYaml } from "../../apps/shop.ts";
-import { type ControlPlane, openControlPlane } from "../../cluster/index.ts";
-import { applyCrds } from "../../harness/crds.ts";
+import { type BarePlane, openBarePlane } from "../../harness/barePlane.ts";
 import { FragileOperator } from "../../harness/fragileOperator.ts";
-import { Kube } from "../../harness/kube.ts";
+import type { Kube } from "../../harness/kube.ts";
 import { configMap } from "../../harness/manifests.ts";
 import { MemoryGit } from "../../harness/memoryGit.ts";
 import { type Podless, podless, untilAtRest } from "../../harness/podless.ts";
 
-let plane: ControlPlane;
+let plane: BarePlane;
 let kube: Kube;
 
 beforeAll(async () => {
-  plane = await openControlPlane({ log: () => undefined });
-  kube = new Kube(plane.kubeconfig);
-  await applyCrds(kube);
+  plane = await openBarePlane();
+  kube = plane.kube;
 });
 
-afterAll(async () => {
-  await kube?.[Symbol.asyncDispose]();
-  await plane?.[Symbol.asyncDispose]();
-});
+afterAll(() => plane?.[Symbol.asyncDispose]());
 
 const NAMESPACE = "crash";
 const container = { envFrom: [{ configMapRef: { name: "settings" } }] };

@@ -5,10 +5,9 @@ import { parseGitSync } from "../../../src/api/v1alpha1/gitsync.ts";
 import { API_VERSION, Mark } from "../../../src/api/v1alpha1/names.ts";
 import { toYaml } from "../../apps/shop.ts";
 import { until } from "../../apps/until.ts";
-import { type ControlPlane, openControlPlane } from "../../cluster/index.ts";
-import { applyCrds } from "../../harness/crds.ts";
+import { type BarePlane, openBarePlane } from "../../harness/barePlane.ts";
 import { type Cut, FragileOperator } from "../../harness/fragileOperator.ts";
-import { Kube } from "../../harness/kube.ts";
+import type { Kube } from "../../harness/kube.ts";
 import { configMap } from "../../harness/manifests.ts";
 import { MemoryGit } from "../../harness/memoryGit.ts";
 
@@ -19,20 +18,16 @@ type Sync = (typeof SYNCS)[number];
 /** What each sync has, by the state that Git is in. */
 type World = Readonly<Record<Sync, readonly Manifest[]>>;
 
-let plane: ControlPlane;
+let plane: BarePlane;
 let kube: Kube;
 
 beforeAll(async () => {
-  plane = await openControlPlane({ log: () => undefined });
-  kube = new Kube(plane.kubeconfig);
-  await applyCrds(kube);
+  plane = await openBarePlane();
+  kube = plane.kube;
   await kube.apply({ apiVersion: "v1", kind: "Namespace", metadata: { name: NAMESPACE } });
 });
 
-afterAll(async () => {
-  await kube?.[Symbol.asyncDispose]();
-  await plane?.[Symbol.asyncDispose]();
-});
+afterAll(() => plane?.[Symbol.asyncDispose]());
 
 const service = (name: string, port: number): Manifest => ({
   apiVersion: "v1",

@@ -1,11 +1,11 @@
 import { at, listAt, stringAt, stringify } from "../../../src/api/json.ts";
 import type { Manifest } from "../../../src/api/objects.ts";
-import { API_VERSION } from "../../../src/api/v1alpha1/names.ts";
+import { API_VERSION, Mark } from "../../../src/api/v1alpha1/names.ts";
 import { shopManifests, toYaml } from "../../apps/shop.ts";
 import { configured, SETTINGS, settingsOf } from "../configured.ts";
 import { conditionOf, type Kube } from "../kube.ts";
 import { DEPLOY, type Shop } from "../shop.ts";
-import { cursorOf, versionOf } from "../stories.ts";
+import { cursorOf, revisionsOf, versionOf } from "../stories.ts";
 
 /** What Git says of the pods: their version, and what the ConfigMap gives them. */
 export interface Wanted {
@@ -54,8 +54,7 @@ async function madeWith(kube: Kube, namespace: string, containers: unknown): Pro
 /** What stable runs. */
 export async function stableOf(kube: Kube, shop: Shop): Promise<Wanted> {
   const stable = cursorOf(await shop.rollout(), "stable");
-  const deployments = await kube.list("apps/v1", "Deployment", { namespace: shop.namespace });
-  const found = deployments.find(({ metadata }) => metadata.labels?.["fairlead.dev/revision"] === stable);
+  const found = (await revisionsOf(kube, shop)).find(({ metadata }) => metadata.labels?.[Mark.revision] === stable);
   if (found === undefined) throw new Error(`no Deployment of stable revision ${stable}`);
   return madeWith(kube, shop.namespace, at(found, "spec", "template", "spec", "containers"));
 }
@@ -82,7 +81,7 @@ export async function podsInWords(kube: Kube, namespace: string): Promise<string
 export async function losePod(kube: Kube, { namespace, name }: Shop, index: number): Promise<void> {
   const pods = await livingPods(kube, namespace, name);
   const ready = pods.filter((pod) => conditionOf(pod, "Ready")?.status === "True");
-  const revisionOf = (pod: Manifest) => pod.metadata.labels?.["fairlead.dev/revision"];
+  const revisionOf = (pod: Manifest) => pod.metadata.labels?.[Mark.revision];
   const spare = ready.filter((pod) => ready.filter((one) => revisionOf(one) === revisionOf(pod)).length > 1);
   const chosen = spare[index % Math.max(1, spare.length)];
   if (chosen === undefined) return;

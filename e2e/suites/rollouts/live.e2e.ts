@@ -7,6 +7,7 @@ import { liveStories } from "../../harness/live/moves.ts";
 import { type LiveStage, playLive, told } from "../../harness/live/play.ts";
 import { Reaper } from "../../harness/reaper.ts";
 import { openScene } from "../../harness/scene.ts";
+import { sideBySide } from "../../harness/sideBySide.ts";
 import { log } from "../../harness/stories.ts";
 
 const RUNS = Number(process.env["FAIRLEAD_LIVE_RUNS"] ?? 4);
@@ -28,18 +29,14 @@ afterAll(() => undo.disposeAsync());
 describe("random stories on the real cluster", () => {
   it(`P31: ${RUNS} lives keep every promise as seen from outside (seed ${SEED})`, async () => {
     log(`live stories: ${RUNS} runs, seed ${SEED}; repeat with FAIRLEAD_LIVE_RUNS=${RUNS} FAIRLEAD_SEED=${SEED}`);
-    const waiting = liveStories(RUNS, SEED).entries();
     const broken: string[] = [];
     let kept = 0;
-    const worker = async () => {
-      for (const [index, story] of waiting) {
-        const name = `story ${index + 1} of ${RUNS} (seed ${SEED}), ${told(story)}`;
-        const violations = await playLive(stage, story, RATE).catch((error: unknown) => [String(error)]);
-        if (violations.length > 0) broken.push(`${name}\n  ${violations.slice(0, 3).join("\n  ")}`);
-        else kept += 1;
-      }
-    };
-    await Promise.all(Array.from({ length: SIDE_BY_SIDE }, worker));
+    await sideBySide(liveStories(RUNS, SEED).entries(), SIDE_BY_SIDE, async ([index, story]) => {
+      const name = `story ${index + 1} of ${RUNS} (seed ${SEED}), ${told(story)}`;
+      const violations = await playLive(stage, story, RATE).catch((error: unknown) => [String(error)]);
+      if (violations.length > 0) broken.push(`${name}\n  ${violations.slice(0, 3).join("\n  ")}`);
+      else kept += 1;
+    });
     const kills = await stage.reaper.stop();
     log(`live stories: ${kept} of ${RUNS} kept every promise, with ${kills.length} kills of the operator`);
     expect(broken).toEqual([]);

@@ -182,10 +182,8 @@ export class Executor {
     if (!isThere || differs(object, object, live) !== undefined) await this.#apply(cache, object, signal);
   }
 
-  async #apply(cache: ObjectCache, object: Manifest, signal: AbortSignal): Promise<Manifest> {
-    const stored = await this.#cluster.apply(object, {}, signal);
-    cache.put(stored);
-    return stored;
+  async #apply(cache: ObjectCache, object: Manifest, signal: AbortSignal): Promise<void> {
+    cache.put(await this.#cluster.apply(object, {}, signal));
   }
 
   /** Patches an object that may be gone by now: then there is nothing left to do. "Conditional": only as it was seen. */
